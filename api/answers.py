@@ -1,0 +1,192 @@
+"""Answers of reads: reports and single things as JSON and CSV, with the position computed at."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
+
+import orjson
+from fastapi import Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from api.authentication import Visit
+from api.csv_text import csv_text
+from api.problems import NotThereYet
+from projections.parameters import Report, record
+
+Row = TypeVar("Row")
+
+JSON: Final = "application/json"
+CSV: Final = "text/csv; charset=utf-8"
+PATIENCE: Final = 5.0
+"""Seconds that a reader waits for the position that they ask for."""
+
+_LONGEST_WAIT: Final = 2**63 - 1
+
+
+class ReadHeaders(BaseModel):
+    """What a reader may say beside the question."""
+
+    x_min_position: Annotated[
+        int | None,
+        Field(
+            ge=0, le=_LONGEST_WAIT,
+            description="Answer from at least this position, such as the X-Position of one's own command;"
+            " waits up to 5 seconds for it.",
+        ),
+    ] = None  # fmt: skip
+    if_none_match: Annotated[
+        str | None,
+        Field(max_length=1_000, description="of single things: 304 while the ETag is one of these"),
+    ] = None
+
+
+Asking = Annotated[ReadHeaders, Header()]
+
+
+def wait(visit: Visit, headers: ReadHeaders) -> None:
+    """Wait until the read side is where the reader needs it. Raises NotThereYet, FeedFailed."""
+    position = headers.x_min_position
+    if position is None:
+        return
+    if position > visit.company.log.newest():
+        raise NotThereYet("The log itself has not reached the position in X-Min-Position.")
+    if not visit.company.feed.wait_for(position, PATIENCE):
+        raise NotThereYet("The reports have not reached the position in X-Min-Position yet.")
+
+
+def as_json(value: object) -> bytes:
+    """*value* as JSON: amounts as texts, ids and times in their usual forms."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, frozenset | set):
+        return sorted(map(str, value))
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)  # Decimal
+
+
+# --- reports and lists -----------------------------------------------------------------------------
+
+
+def report_answer(
+    request: Request, report: Report[Row], of: type[Row], *, as_csv: bool = False, raw: bool = False
+) -> Response:
+    """*report*, whose rows are instances of *of*; with a link to the next page if there is one."""
+    headers = {"X-Position": str(report.position)}
+    if report.next_cursor is not None:
+        headers["Link"] = next_link(request, cursor=report.next_cursor)
+    records = report.records()
+    if as_csv:
+        headers["Content-Disposition"] = f'attachment; filename="{request.url.path.rsplit("/", 1)[-1]}.csv"'
+        return Response(csv_text(_columns(of, records), records, raw=raw), 200, headers, CSV)
+    body = {
+        "position": report.position,
+        "parameters": report.parameters,
+        "rows": records,
+        "totals": report.total_records(),
+        "next_cursor": report.next_cursor,
+    }
+    return Response(as_json(body), 200, headers, JSON)
+
+
+def next_link(request: Request, **changed: str) -> str:
+    """The header that leads to the same question with other parameters.
+
+    Relative, for the service does not know by which name it is reached.
+    """
+    url = request.url.include_query_params(**changed)
+    return f'<{url.path}?{url.query}>; rel="next"'
+
+
+def _columns(of: type[Any], records: Sequence[Mapping[str, object]]) -> list[str]:
+    if records:
+        return list(records[0])
+    return [each.name for each in dataclasses.fields(of) if each.name != "buckets"]
+
+
+def thing_answer(headers: ReadHeaders, report: Report[Any]) -> Response:
+    """The one row of *report* with its version as ETag; 304 if the reader has it already."""
+    (row,) = report.rows
+    return versioned(headers, {"position": report.position, **record(row)}, report.position, row.version)
+
+
+def versioned(headers: ReadHeaders, body: Mapping[str, object], position: int, version: int) -> Response:
+    """*body* at *version*."""
+    tag = f'"{version}"'
+    said = {"ETag": tag, "X-Position": str(position)}
+    known = {each.strip().removeprefix("W/") for each in (headers.if_none_match or "").split(",")}
+    if tag in known or "*" in known:
+        return Response(None, 304, said)
+    return Response(as_json(body), 200, said, JSON)
+
+
+# --- what the description of the API says of them --------------------------------------------------
+
+
+class _Described(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+_MODELS: Final[dict[str, type[BaseModel]]] = {}
+"""The same class must have one model, or it stands twice in the description of the API."""
+
+
+def row_model(of: type[Any]) -> type[BaseModel]:
+    """The JSON of one row."""
+    hints = get_type_hints(of)
+    fields: dict[str, Any] = {
+        each.name: (hints[each.name], ...) for each in dataclasses.fields(of) if each.name != "buckets"
+    }
+    config = ConfigDict(extra="allow" if "buckets" in hints else "forbid")
+    if of.__name__ not in _MODELS:
+        _MODELS[of.__name__] = create_model(of.__name__, __doc__=of.__doc__, __config__=config, **fields)
+    return _MODELS[of.__name__]
+
+
+def report_model(of: type[Any]) -> type[BaseModel]:
+    """The JSON of a report or a page of such rows."""
+    rows = types.GenericAlias(list, (row_model(of),))
+    fields: dict[str, Any] = {
+        "position": (int, Field(description="how far the reports had followed the log")),
+        "parameters": (dict[str, Any], Field(description="those given, and how they were understood")),
+        "rows": (rows, ...),
+        "totals": (rows, Field(description="what the rows do not add up to")),
+        "next_cursor": (str | None, Field(description="asks for the next page")),
+    }
+    return create_model(f"{of.__name__.removesuffix('Row')}Report", __base__=_Described, **fields)
+
+
+def thing_model(of: type[Any]) -> type[BaseModel]:
+    """The JSON of one single thing."""
+    name, fields = of.__name__.removesuffix("Row"), {"position": (int, ...)}
+    model: type[BaseModel] = create_model(name, __base__=row_model(of), __doc__=of.__doc__, **fields)  # type: ignore[call-overload]
+    return model
+
+
+_HEADERS: Final = {
+    "X-Position": {"description": "the position computed at", "schema": {"type": "integer"}},
+    "ETag": {"description": "the version, in quotes", "schema": {"type": "string"}},
+    "Link": {"description": 'the next page, `rel="next"`', "schema": {"type": "string"}},
+}
+
+Described: TypeAlias = dict[int | str, dict[str, Any]]
+
+
+def described(model: type[BaseModel], *headers: str, with_csv: bool = False) -> Described:
+    """What a route says of its success."""
+    found: dict[str, Any] = {
+        "model": model,
+        "description": "Found.",
+        "headers": {name: _HEADERS[name] for name in headers},
+    }
+    if with_csv:
+        found["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    return {200: found}
+
+
+NOT_MODIFIED: Final[Described] = {304: {"description": "It is still as If-None-Match says."}}

@@ -1,0 +1,53 @@
+"""The outermost layer: bodies that are too large, and what nobody thought of."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import on_unexpected
+
+
+class Edge:
+    """Refuses bodies of more than *largest* bytes, and turns unexpected errors into problems before the
+    server would write all of their text into its log."""
+
+    def __init__(self, app: ASGIApp, largest: int) -> None:
+        self._app: Final = app
+        self._largest: Final = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def noticing(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, self._counted(receive), noticing)
+        except Exception as error:
+            response = on_unexpected(Request(scope), error)
+            if has_begun:
+                raise
+            await response(scope, receive, send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        left = self._largest
+
+        async def counted() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413)  # whoever reads the body lets it pass, up to the problems' handler
+            return message
+
+        return counted

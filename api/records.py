@@ -1,0 +1,287 @@
+"""From bytes to records: a file, its encoding, its lines and cells. Nothing here knows what a column means.
+
+What makes the whole file unreadable is a FileRefused; what spoils one record is a Broken in its place."""
+
+from __future__ import annotations
+
+import csv
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Final, TypeAlias
+
+from api.cells import JsonNumber, show
+from api.encodings import where_undecodable, why_not_text
+from api.mapping import FileKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from api.mapping import FileFormat, ItemMapping
+
+MAX_CELL: Final = 2**20
+"""The most characters of one cell."""
+
+_MAX_LINE: Final = 2**22
+_MAX_COLUMNS: Final = 2_000
+_NAMED_IN_MESSAGE: Final = 30
+
+Record: TypeAlias = dict[str, str]
+"""The cells of one record by the names of their columns, without spaces around them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A record that does not come apart into cells, and why."""
+
+    reason: str
+
+
+class FileRefused(Exception):
+    """A file cannot be used as a whole. The message names the file, the place and the cure."""
+
+
+def records(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, Record | Broken]]:
+    """The records of a file with their row numbers (CSV: the header is row 1; JSON lines: the line).
+
+    Blank rows and repeated headers are left out. Memory stays flat. Raises FileRefused."""
+    read = _csv_records if mapping.file.kind is FileKind.CSV else _json_records
+    with _text_of(path, mapping.file) as text:
+        yield from read(_lines(path, text), path, mapping)
+
+
+def column_list(columns: list[str]) -> str:
+    """*columns* as a message lists them: each shortened, not more than 30."""
+    shown = ", ".join(show(column) for column in columns[:_NAMED_IN_MESSAGE])
+    more = len(columns) - _NAMED_IN_MESSAGE
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+@contextmanager
+def _text_of(path: Path, file: FileFormat) -> Iterator[IO[str]]:
+    try:
+        problem = why_not_text(path, file.encoding)
+        if problem:
+            raise FileRefused(f"{path.name}: {problem}")
+        # newline="" leaves line ends to the CSV reader, which knows those inside quotation marks.
+        with path.open(encoding=file.encoding, newline="") as text:
+            yield text
+    except OSError as error:
+        raise FileRefused(f"{path.name}: cannot be read: {error.strerror}") from None
+    except UnicodeError:
+        raise FileRefused(f"{path.name}: {where_undecodable(path, file.encoding)}") from None
+
+
+def _lines(path: Path, text: IO[str]) -> Iterator[str]:
+    """The lines of *text*, none of them longer than memory should hold."""
+    for number, line in enumerate(iter(lambda: text.readline(_MAX_LINE), ""), 1):
+        if len(line) == _MAX_LINE and line[-1] not in "\r\n":
+            problem = f"line {number} is longer than {_MAX_LINE} characters"
+            raise FileRefused(f"{path.name}: {problem}; is this the right file, with line ends?")
+        if "\0" in line:
+            raise FileRefused(f"{path.name}: line {number} holds a zero byte; this is not a text file")
+        yield line
+
+
+def _csv_records(
+    lines: Iterator[str], path: Path, mapping: ItemMapping
+) -> Iterator[tuple[int, Record | Broken]]:
+    # The limit is the process's, not the reader's; nothing else here reads CSV.
+    csv.field_size_limit(MAX_CELL)
+    rows = _csv_rows(lines, path, mapping.file)
+    written = _header(rows, path, mapping)
+    header = _named(written, path, mapping)
+    width, empty = len(header), mapping.file.empty
+    for number, row in rows:
+        if isinstance(row, Broken):
+            yield number, row
+            continue
+        cells = list(map(str.strip, row))
+        if empty:
+            cells = ["" if cell in empty else cell for cell in cells]
+        if cells == written or not any(cells):
+            continue
+        if len(cells) == width:
+            yield number, dict(zip(header, cells, strict=True))
+        else:
+            cure = "is a delimiter or quotation mark inside a cell not quoted?"
+            yield number, Broken(f"has {len(cells)} cells where the header has {width}; {cure}")
+
+
+def _csv_rows(lines: Iterator[str], path: Path, file: FileFormat) -> Iterator[tuple[int, list[str] | Broken]]:
+    # Strict: otherwise a quotation mark that is never closed swallows the rest of the file silently.
+    reader = csv.reader(
+        lines,
+        delimiter=file.delimiter,
+        quotechar=file.quote or '"',
+        quoting=csv.QUOTE_MINIMAL if file.quote else csv.QUOTE_NONE,
+        strict=True,
+    )
+    number = 0
+    while True:
+        number += 1
+        begin = reader.line_num + 1
+        try:
+            yield number, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, _broken_row(path, str(error), f"row {number} (line {begin})")
+
+
+def _broken_row(path: Path, error: str, place: str) -> Broken:
+    if "field limit" in error:
+        problem = f"{place} holds a cell of more than {MAX_CELL} characters"
+        raise FileRefused(f"{path.name}: {problem}; is a quotation mark there not closed?")
+    if "unexpected end" in error:
+        problem = f"{place} opens a quotation mark that is never closed"
+        raise FileRefused(f'{path.name}: {problem}; close it, or set `quote = ""` if the file quotes nothing')
+    return Broken("a quotation mark inside a quoted cell is not doubled")
+
+
+def _header(rows: Iterator[tuple[int, list[str] | Broken]], path: Path, mapping: ItemMapping) -> list[str]:
+    """The names of the columns as they are written, all mapped ones among them."""
+    wanted = mapping.file.header_line
+    cells = next((row for number, row in rows if number >= wanted), None)
+    if cells is None:
+        line = "" if wanted == 1 else f" from line {wanted} on"
+        raise FileRefused(f"{path.name}: is empty{line}; a header and rows are needed")
+    if isinstance(cells, Broken):
+        raise FileRefused(f"{path.name}: row {wanted} cannot be read as a header: {cells.reason}")
+    if len(cells) > _MAX_COLUMNS:
+        raise FileRefused(f"{path.name}: row {wanted} has {len(cells)} columns; is it a header?")
+    names = [name.strip() for name in cells]
+    _check_columns(names, path, mapping)
+    return names
+
+
+def _named(names: list[str], path: Path, mapping: ItemMapping) -> list[str]:
+    """*names*, each once; a column without a name is called by its place unless it is ignored."""
+    if "" not in mapping.ignore:
+        names = [name or f"column {place}" for place, name in enumerate(names, 1)]
+    twice = [name for name in names if names.count(name) > 1 and name not in mapping.ignore]
+    if twice:
+        problem = f"the header names the column {show(twice[0])} twice"
+        raise FileRefused(f"{path.name}: {problem}; rename one in the file, or ignore both in the mapping")
+    return names
+
+
+def _check_columns(names: list[str], path: Path, mapping: ItemMapping) -> None:
+    missing = [column for column in mapping.columns if column not in names]
+    if not missing:
+        return
+    row = mapping.file.header_line
+    if not any(names):
+        raise FileRefused(f"{path.name}: row {row} is blank; set `header_line` to the row of the header")
+    if len(missing) < len(mapping.columns):
+        raise FileRefused(f"{path.name}: {_missing(missing[0], names)}")
+    other = [f'"{sign}"' for sign in (";", "\t", "|", ",") if len(names) == 1 and sign in names[0]]
+    cure = f"is the delimiter {other[0]}?" if other else "has the file no header, or is `header_line` wrong?"
+    problem = f"row {row} is not the header: it names none of the mapped columns"
+    raise FileRefused(f"{path.name}: {problem}; {cure} It holds {column_list(names)}".replace("\t", "tab"))
+
+
+def _missing(column: str, there: list[str]) -> str:
+    return f"there is no column {show(column)}; there are {column_list(there)}"
+
+
+def _json_records(
+    lines: Iterator[str], path: Path, mapping: ItemMapping
+) -> Iterator[tuple[int, Record | Broken]]:
+    wanted = dict.fromkeys(mapping.columns, "")
+    unseen, first = set(wanted), None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        record = _json_record(line, f"{path.name}: line {number}", mapping)
+        if first is None:
+            first = record
+            _check_first(record, path, number, line)
+        if isinstance(record, Broken):
+            yield number, record
+            continue
+        unseen.difference_update(record)
+        if any(record.values()):
+            yield number, wanted | record
+    if first is None:
+        raise FileRefused(f"{path.name}: is empty; one JSON object a line is needed")
+    if unseen and isinstance(first, dict):
+        column = next(column for column in wanted if column in unseen)
+        raise FileRefused(f"{path.name}: {_missing(column, list(first))}")
+
+
+def _check_first(record: Record | Broken, path: Path, number: int, line: str) -> None:
+    if not isinstance(record, Broken) or line.lstrip().startswith("{"):
+        return
+    cure = "is the format `csv`?"
+    if line.lstrip().startswith("["):
+        cure = "write an array as one object a line, such as `jq -c '.[]'` does"
+    raise FileRefused(f"{path.name}: line {number} is not a JSON object; {cure}")
+
+
+class _NotARecordError(ValueError):
+    """A JSON line holds no record; the message is for a person."""
+
+
+def _json_record(line: str, place: str, mapping: ItemMapping) -> Record | Broken:
+    try:
+        found = _DECODER.decode(line)
+        if not isinstance(found, dict):
+            return Broken("is not a JSON object")
+        record = {
+            name.strip(): _json_cell(name, cell, mapping)
+            for name, cell in found.items()
+            if name not in mapping.ignore
+        }
+    except json.JSONDecodeError as error:
+        return Broken(f"is not JSON: {error.msg} at character {error.colno}")
+    except RecursionError:
+        return Broken("is nested too deeply")
+    except _NotARecordError as error:
+        return Broken(str(error))
+    too_long = next((name for name, cell in record.items() if len(cell) > MAX_CELL), None)
+    if too_long is not None:
+        raise FileRefused(f"{place}, {show(too_long)}: holds more than {MAX_CELL} characters")
+    if "\\u" in line and not _storable("".join([*record, *record.values()])):
+        return Broken("holds characters that are not text")
+    return record
+
+
+def _json_cell(name: str, cell: object, mapping: ItemMapping) -> str:
+    if isinstance(cell, JsonNumber):
+        return cell if name in mapping.amount_columns else str(cell)
+    if isinstance(cell, str):
+        return "" if (text := cell.strip()) in mapping.file.empty else text
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    cure = "flatten it, or ignore the column in the mapping"
+    raise _NotARecordError(f"{show(name)} holds a nested value; {cure}")
+
+
+def _storable(text: str) -> bool:
+    """Whether the log can keep *text*: JSON may spell a zero character or half of a surrogate pair."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(name for n, (name, _) in enumerate(pairs) if name in dict(pairs[:n]))
+        raise _NotARecordError(f"has {show(twice)} twice")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise _NotARecordError(f"holds {name}, which is not a JSON number")
+
+
+# Numbers stay as they are written: a float would change amounts, an int would lose the form of an id.
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=_no_constant
+)

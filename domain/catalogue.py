@@ -1,0 +1,398 @@
+"""A company's settings and catalogue: item statuses and action templates (spec 27, 28)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, Final, TypeAlias, assert_never
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from domain.commands import Command, Occasion
+from domain.events import Event
+from domain.identity import COMPANY_STREAM
+from domain.money import is_currency
+from domain.refusals import (
+    CurrencyInvalid,
+    NoStatusOfKind,
+    SettingInvalid,
+    StatusInvalid,
+    StatusRetired,
+    UnknownActionTemplate,
+    UnknownStatus,
+    WrongKind,
+    ZoneInvalid,
+)
+from domain.roles import Permission
+
+LONGEST_DAYS: Final = 3650
+"""Ten years: more days are a slip of the hand."""
+
+
+class StatusKind(StrEnum):
+    """The five fixed kinds of item status (spec §1)."""
+
+    ONGOING = "ongoing"
+    PROMISE_TO_PAY = "promise_to_pay"
+    DISPUTE = "dispute"
+    DISPUTE_RESOLVED = "dispute_resolved"
+    LITIGATION = "litigation"
+
+
+class AttributeOf(StrEnum):
+    """Whose attribute the assignment field is."""
+
+    ITEM = "item"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentField:
+    """The one attribute by which disputes find their resolver (spec 9)."""
+
+    of: AttributeOf
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An item status of the company: days are calendar days, labels by language code."""
+
+    code: str
+    kind: StatusKind
+    labels: Mapping[str, str]
+    follow_up_days: int = 7
+    target_days: int | None = None
+    action_template: str | None = None
+    automatic: bool = False
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTemplate:
+    """The title that a planned follow-up action gets, by language code."""
+
+    code: str
+    titles: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a company sets for itself.
+
+    ``safety_share`` is a share (0 to 1); ``ageing_buckets`` are upper ends in days past due;
+    ``country`` is an ISO 3166 code, perhaps with a subdivision (``DE-BY``), for public holidays.
+    """
+
+    name: str
+    zone: str = "UTC"
+    currency: str = "EUR"
+    language: str = "en"
+    country: str | None = None
+    default_entity: str = "main"
+    safety_share: Decimal = Decimal("0.3")
+    ageing_buckets: tuple[int, ...] = (30, 60, 90)
+    assignment_field: AssignmentField | None = None
+
+
+# --- commands --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings(Command):
+    """Change the given settings; what is not given stays."""
+
+    permission: ClassVar[Permission] = Permission.CATALOGUE
+    name: str | None = None
+    zone: str | None = None
+    currency: str | None = None
+    language: str | None = None
+    country: str | None = None
+    default_entity: str | None = None
+    safety_share: Decimal | None = None
+    ageing_buckets: tuple[int, ...] | None = None
+    assignment_field: AssignmentField | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DefineStatus(Command):
+    """Define an item status, or redefine the one with this code; its kind is for ever."""
+
+    permission: ClassVar[Permission] = Permission.CATALOGUE
+    code: str
+    kind: StatusKind
+    labels: Mapping[str, str]
+    follow_up_days: int = 7
+    target_days: int | None = None
+    action_template: str | None = None
+    automatic: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetireStatus(Command):
+    """Take a status out of use; it stays readable on old items."""
+
+    permission: ClassVar[Permission] = Permission.CATALOGUE
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DefineActionTemplate(Command):
+    """Define the title of planned actions, or redefine the template with this code."""
+
+    permission: ClassVar[Permission] = Permission.CATALOGUE
+    code: str
+    titles: Mapping[str, str]
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OfCompany(Event):
+    """A fact of the company's own stream."""
+
+    company: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFounded(OfCompany):
+    """The company exists, with these settings."""
+
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged(OfCompany):
+    """Settings were changed; both are given whole."""
+
+    settings: Settings
+    previous: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class StatusDefined(OfCompany):
+    """A status of the catalogue was defined, or defined anew."""
+
+    status: Status
+    previous: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusTakenOutOfUse(OfCompany):
+    """The status is refused on new items from now on."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTemplateDefined(OfCompany):
+    """A template for the titles of planned actions was defined, or defined anew."""
+
+    template: ActionTemplate
+    previous: ActionTemplate | None
+
+
+CompanyEvent: TypeAlias = (
+    CompanyFounded | SettingsChanged | StatusDefined | StatusTakenOutOfUse | ActionTemplateDefined
+)
+
+
+# --- state -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Settings and catalogue as they stand."""
+
+    settings: Settings
+    statuses: Mapping[str, Status] = field(default_factory=dict)
+    action_templates: Mapping[str, ActionTemplate] = field(default_factory=dict)
+
+    def status(self, code: str) -> Status:
+        """The status with *code*. Raises UnknownStatus, naming the codes that there are."""
+        if code not in self.statuses:
+            raise UnknownStatus(code, ", ".join(sorted(self.statuses)))
+        return self.statuses[code]
+
+    def usable_status(self, code: str, kind: StatusKind | None = None) -> Status:
+        """The active status with *code*. Raises UnknownStatus, StatusRetired or WrongKind."""
+        status = self.status(code)
+        if not status.active:
+            raise StatusRetired(code)
+        if kind is not None and status.kind is not kind:
+            raise WrongKind(code, status.kind, kind)
+        return status
+
+    def first_status(self, kind: StatusKind) -> Status:
+        """The first active status of *kind* in the order of definition. Raises NoStatusOfKind."""
+        for status in self.statuses.values():
+            if status.active and status.kind is kind:
+                return status
+        raise NoStatusOfKind(kind)
+
+    def action_title(self, status: Status) -> str:
+        """The title that the status's action template gives, in the company's language."""
+        template = self.action_templates.get(status.action_template or "")
+        return in_language(
+            template.titles if template else status.labels, self.settings.language, status.code
+        )
+
+
+def in_language(texts: Mapping[str, str], language: str, otherwise: str) -> str:
+    """The text in *language*, else in English, else *otherwise*."""
+    return texts.get(language) or texts.get("en") or otherwise
+
+
+def evolve(company: Company | None, event: CompanyEvent) -> Company:
+    """The company after *event*."""
+    if isinstance(event, CompanyFounded):
+        return Company(event.settings)
+    assert company is not None, "a company's stream begins with its founding"
+    match event:
+        case SettingsChanged():
+            return replace(company, settings=event.settings)
+        case StatusDefined():
+            return replace(company, statuses={**company.statuses, event.status.code: event.status})
+        case StatusTakenOutOfUse():
+            retired = replace(company.statuses[event.code], active=False)
+            return replace(company, statuses={**company.statuses, event.code: retired})
+        case ActionTemplateDefined():
+            templates = {**company.action_templates, event.template.code: event.template}
+            return replace(company, action_templates=templates)
+        case _:
+            assert_never(event)
+
+
+# --- decisions -------------------------------------------------------------------------------------
+
+
+def change_settings(company: Company, command: ChangeSettings, occasion: Occasion) -> list[Event]:
+    """Settings that differ are changed. Raises CurrencyInvalid, ZoneInvalid, SettingInvalid."""
+    del occasion
+    names = (
+        "name",
+        "zone",
+        "currency",
+        "language",
+        "country",
+        "default_entity",
+        "safety_share",
+        "ageing_buckets",
+        "assignment_field",
+    )
+    given = {name: getattr(command, name) for name in names if getattr(command, name) is not None}
+    settings = replace(company.settings, **given)
+    check_settings(settings)
+    if settings == company.settings:
+        return []
+    return [SettingsChanged(COMPANY_STREAM, settings, company.settings)]
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise CurrencyInvalid, ZoneInvalid or SettingInvalid for what no company can have."""
+    if not is_currency(settings.currency):
+        raise CurrencyInvalid(settings.currency)
+    if settings.zone not in available_timezones():
+        raise ZoneInvalid(settings.zone)
+    if not 0 <= settings.safety_share <= 1:
+        raise SettingInvalid("safety_share", str(settings.safety_share), "a share from 0 to 1")
+    buckets = settings.ageing_buckets
+    if not buckets or list(buckets) != sorted({days for days in buckets if days > 0}):
+        raise SettingInvalid("ageing_buckets", str(list(buckets)), "rising numbers of days above 0")
+    for name, text in (("name", settings.name), ("default_entity", settings.default_entity)):
+        if not text.strip():
+            raise SettingInvalid(name, text, "a text that is not empty")
+
+
+def define_status(company: Company, command: DefineStatus, occasion: Occasion) -> list[Event]:
+    """The status is defined as given. Raises StatusInvalid, UnknownActionTemplate."""
+    del occasion
+    previous = company.statuses.get(command.code)
+    if not command.code.strip() or not any(command.labels.values()):
+        raise StatusInvalid(command.code, "give a code and at least one label")
+    if not all(0 <= days <= LONGEST_DAYS for days in (command.follow_up_days, command.target_days or 0)):
+        raise StatusInvalid(command.code, f"days are 0 to {LONGEST_DAYS}")
+    if previous and previous.kind is not command.kind:
+        raise StatusInvalid(command.code, f"its kind is {previous.kind} for ever; choose another code")
+    if command.action_template and command.action_template not in company.action_templates:
+        raise UnknownActionTemplate(command.action_template)
+    # Spec 12: automatic is the default for disputes.
+    automatic = command.kind is StatusKind.DISPUTE if command.automatic is None else command.automatic
+    status = Status(
+        command.code,
+        command.kind,
+        command.labels,
+        command.follow_up_days,
+        command.target_days,
+        command.action_template,
+        automatic,
+    )
+    return [] if status == previous else [StatusDefined(COMPANY_STREAM, status, previous)]
+
+
+def retire_status(company: Company, command: RetireStatus, occasion: Occasion) -> list[Event]:
+    """The status is taken out of use. Raises UnknownStatus."""
+    del occasion
+    if not company.status(command.code).active:
+        return []
+    return [StatusTakenOutOfUse(COMPANY_STREAM, command.code)]
+
+
+def define_action_template(
+    company: Company, command: DefineActionTemplate, occasion: Occasion
+) -> list[Event]:
+    """The template is defined as given. Raises StatusInvalid when it has no title."""
+    del occasion
+    if not command.code.strip() or not any(command.titles.values()):
+        raise StatusInvalid(command.code, "give a code and at least one title")
+    template = ActionTemplate(command.code, command.titles)
+    previous = company.action_templates.get(command.code)
+    return [] if template == previous else [ActionTemplateDefined(COMPANY_STREAM, template, previous)]
+
+
+def found_company(settings: Settings) -> list[Event]:
+    """A fresh company with a usable catalogue (spec 27). Raises as check_settings."""
+    check_settings(settings)
+    templates = (
+        ActionTemplate("ask_resolver", {"en": "Ask the resolver", "fr": "Relancer le responsable"}),
+        ActionTemplate("check_payment", {"en": "Check the promised payment", "fr": "Vérifier la promesse"}),
+        ActionTemplate("follow_litigation", {"en": "Follow the litigation", "fr": "Suivre le contentieux"}),
+    )
+    return [
+        CompanyFounded(COMPANY_STREAM, settings),
+        *(ActionTemplateDefined(COMPANY_STREAM, template, None) for template in templates),
+        *(StatusDefined(COMPANY_STREAM, status, None) for status in _first_statuses()),
+    ]
+
+
+def _first_statuses() -> list[Status]:
+    def dispute(code: str, english: str, french: str, target_days: int) -> Status:
+        labels = {"en": english, "fr": french}
+        return Status(code, StatusKind.DISPUTE, labels, 7, target_days, "ask_resolver", automatic=True)
+
+    return [
+        Status("ongoing", StatusKind.ONGOING, {"en": "Ongoing", "fr": "En cours"}),
+        dispute("price", "Price dispute", "Litige prix", 14),
+        dispute("quality", "Quality dispute", "Litige qualité", 30),
+        dispute("delivery", "Delivery dispute", "Litige livraison", 21),
+        dispute("administrative", "Administrative dispute", "Litige administratif", 10),
+        Status(
+            "promise_to_pay",
+            StatusKind.PROMISE_TO_PAY,
+            {"en": "Promise to pay", "fr": "Promesse de paiement"},
+            action_template="check_payment",
+        ),
+        Status(
+            "litigation",
+            StatusKind.LITIGATION,
+            {"en": "Litigation", "fr": "Contentieux"},
+            30,
+            action_template="follow_litigation",
+        ),
+        Status(
+            "dispute_resolved", StatusKind.DISPUTE_RESOLVED, {"en": "Dispute resolved", "fr": "Litige résolu"}
+        ),
+    ]

@@ -1,0 +1,351 @@
+"""An item: one accounting document of a customer, what the collector says of it, and why it is or is
+not in the collection scenario (spec 2, 7, 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, TypeAlias, assert_never
+from uuid import UUID
+
+from domain.calendar import local_date
+from domain.catalogue import StatusKind
+from domain.commands import Command
+from domain.events import Event, PersonalText
+from domain.identity import (
+    CustomerId,
+    DisputeId,
+    FollowUpId,
+    ImportId,
+    ItemId,
+    customer_id,
+    item_id,
+    leading_zero_twins,
+)
+from domain.money import NOTHING, smaller
+from domain.roles import Permission
+
+
+class ItemType(StrEnum):
+    """The accounting documents that there are."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+    PAYMENT = "payment"
+    OTHER = "other"
+
+
+class Release(StrEnum):
+    """Why an item left its dispute."""
+
+    RESOLVED = "resolved"
+    SETTLED = "settled"
+    REMOVED = "removed"
+    CLEARED = "cleared"
+    CANCELLED = "cancelled"
+    ESCALATED = "escalated"
+
+
+class Exclusion(StrEnum):
+    """Why an item takes no part in the collection scenario (spec 15)."""
+
+    DISPUTE = "dispute"
+    LITIGATION = "litigation"
+    FOLLOW_UP = "follow_up"
+    PROMISE = "promise"
+    WRITTEN_OFF = "written_off"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDetails:
+    """What the ledger says of an item. Amounts in ``currency``; credit notes and payments are negative."""
+
+    type: ItemType
+    issue_date: date
+    due_date: date
+    amount: Decimal
+    balance: Decimal
+    currency: str
+    attributes: Mapping[str, PersonalText] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """What the collector says of an item: a status of the catalogue and a comment."""
+
+    status: str
+    kind: StatusKind
+    comment: PersonalText | None = None
+    promised_on: date | None = None
+
+
+# --- commands --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterItem(Command):
+    """Register an item as a ledger gives it: new, changed, paid (balance 0) or open again."""
+
+    permission: ClassVar[Permission] = Permission.IMPORT
+    spans_case: ClassVar[bool] = True
+    customer_code: str
+    entity: str
+    number: str
+    details: ItemDetails
+    customer_name: str | None = None
+    cleared_on: date | None = None
+    accept_as_new: bool = False
+    import_id: ImportId | None = None
+
+    @property
+    def item_id(self) -> ItemId:
+        """The item with this identity."""
+        return item_id(self.entity, self.customer_code, self.number)
+
+    @property
+    def twins(self) -> Mapping[ItemId, str]:
+        """Items whose number equals this one but for leading zeros."""
+        return leading_zero_twins(self.entity, self.customer_code, self.number)
+
+    def streams(self) -> frozenset[UUID]:
+        """The item, its customer, and where leading zeros are in question its twins."""
+        twins: frozenset[ItemId] = frozenset() if self.accept_as_new else frozenset(self.twins)
+        return frozenset({self.item_id, customer_id(self.customer_code)}) | twins
+
+
+@dataclass(frozen=True, slots=True)
+class ClearItem(Command):
+    """The item is paid: its balance is zero."""
+
+    permission: ClassVar[Permission] = Permission.IMPORT
+    spans_case: ClassVar[bool] = True
+    item_id: ItemId
+    cleared_on: date | None = None
+    import_id: ImportId | None = None
+
+    def streams(self) -> frozenset[UUID]:
+        """The item."""
+        return frozenset({self.item_id})
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OfItem(Event):
+    """A fact of an item's stream."""
+
+    item_id: ItemId
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRegistered(OfItem):
+    """The ledger has this document. Occurred on its issue date."""
+
+    customer_id: CustomerId
+    customer_code: str
+    entity: str
+    number: str
+    details: ItemDetails
+    import_id: ImportId | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCorrected(OfItem):
+    """The ledger says otherwise of the document now; both are given whole."""
+
+    details: ItemDetails
+    previous: ItemDetails
+    import_id: ImportId | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCleared(OfItem):
+    """The item is paid: ``balance`` was open before. Occurred on the payment date if that is known."""
+
+    customer_id: CustomerId
+    cleared_on: date | None
+    balance: Decimal
+    currency: str
+    import_id: ImportId | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReinstated(OfItem):
+    """A cleared item was seen again with a balance; it comes back outside its old dispute."""
+
+    details: ItemDetails
+    qualification: Qualification | None
+    import_id: ImportId | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemQualified(OfItem):
+    """The collector says this of the item."""
+
+    qualification: Qualification
+    previous: Qualification | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStatusRestored(OfItem):
+    """What was said of the item before its dispute holds again."""
+
+    qualification: Qualification | None
+    previous: Qualification | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDisputed(OfItem):
+    """The item is in a dispute."""
+
+    dispute_id: DisputeId
+    disputed: Decimal | None
+    """None: the whole balance, whatever it becomes."""
+    opened_by: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReleased(OfItem):
+    """The item has left its dispute."""
+
+    dispute_id: DisputeId
+    because: Release
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPlacedUnderFollowUp(OfItem):
+    """An open follow-up action lists the item, which keeps it out of dunning."""
+
+    follow_up_id: FollowUpId
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReturned(OfItem):
+    """The follow-up action no longer lists the item."""
+
+    follow_up_id: FollowUpId
+
+
+@dataclass(frozen=True, slots=True)
+class ItemWrittenOff(OfItem):
+    """Nothing more is asked for the item; it stays excluded until it clears."""
+
+    dispute_id: DisputeId
+
+
+ItemEvent: TypeAlias = (
+    ItemRegistered
+    | ItemCorrected
+    | ItemCleared
+    | ItemReinstated
+    | ItemQualified
+    | ItemStatusRestored
+    | ItemDisputed
+    | ItemReleased
+    | ItemPlacedUnderFollowUp
+    | ItemReturned
+    | ItemWrittenOff
+)
+
+# --- state -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item as it stands."""
+
+    id: ItemId
+    customer_id: CustomerId
+    customer_code: str
+    entity: str
+    number: str
+    details: ItemDetails
+    cleared: bool = False
+    qualification: Qualification | None = None
+    dispute_id: DisputeId | None = None
+    disputed: Decimal | None = None
+    disputed_by: UUID | None = None
+    before_dispute: Qualification | None = None
+    follow_ups: frozenset[FollowUpId] = frozenset()
+    written_off: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be paid."""
+        return not self.cleared
+
+    @property
+    def disputed_amount(self) -> Decimal:
+        """What is in dispute of it: all of the balance, or the smaller of disputed and balance (spec 7)."""
+        balance = self.details.balance
+        if self.disputed is None:
+            return balance
+        return smaller(self.disputed, balance)
+
+
+def exclusions(item: Item, at: datetime, zone: str) -> tuple[Exclusion, ...]:
+    """Why *item* is out of the collection scenario at *at* (company's IANA *zone*); empty: it is in it.
+
+    A promise holds through the end of the promised date; no event marks its expiry (spec 15).
+    """
+    qualification = item.qualification
+    kind = qualification.kind if qualification else None
+    promised_on = qualification.promised_on if qualification else None
+    promised = (
+        kind is StatusKind.PROMISE_TO_PAY and promised_on is not None and local_date(at, zone) <= promised_on
+    )
+    held = {
+        Exclusion.DISPUTE: kind is StatusKind.DISPUTE,
+        Exclusion.LITIGATION: kind is StatusKind.LITIGATION,
+        Exclusion.FOLLOW_UP: bool(item.follow_ups),
+        Exclusion.PROMISE: promised,
+        Exclusion.WRITTEN_OFF: item.written_off,
+    }
+    return tuple(reason for reason, holds in held.items() if holds)
+
+
+def is_collectable(item: Item, at: datetime, zone: str) -> bool:
+    """Whether *item* may be dunned at *at*: open and not excluded."""
+    return item.is_open and not exclusions(item, at, zone)
+
+
+def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one flat match over the events
+    """The item after *event*."""
+    if isinstance(event, ItemRegistered):
+        return Item(
+            event.item_id, event.customer_id, event.customer_code, event.entity, event.number, event.details
+        )
+    assert item is not None, "an item's stream begins with its registration"
+    match event:
+        case ItemCorrected():
+            return replace(item, details=event.details)
+        case ItemCleared():
+            return replace(
+                item, cleared=True, written_off=False, details=replace(item.details, balance=NOTHING)
+            )
+        case ItemReinstated():
+            return replace(item, cleared=False, details=event.details, qualification=event.qualification)
+        case ItemQualified() | ItemStatusRestored():
+            return replace(item, qualification=event.qualification)
+        case ItemDisputed():
+            return replace(
+                item,
+                dispute_id=event.dispute_id,
+                disputed=event.disputed,
+                disputed_by=event.opened_by,
+                before_dispute=item.qualification,
+            )
+        case ItemReleased():
+            return replace(item, dispute_id=None, disputed=None, disputed_by=None)
+        case ItemPlacedUnderFollowUp():
+            return replace(item, follow_ups=item.follow_ups | {event.follow_up_id})
+        case ItemReturned():
+            return replace(item, follow_ups=item.follow_ups - {event.follow_up_id})
+        case ItemWrittenOff():
+            return replace(item, written_off=True)
+        case _:
+            assert_never(event)

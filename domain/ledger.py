@@ -1,0 +1,144 @@
+"""What the ledger says of items: new, corrected, cleared, seen again (spec 1-3, 6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from domain import customer as customers
+from domain.calendar import start_of_day
+from domain.case import Case, Draft
+from domain.catalogue import StatusKind
+from domain.commands import Decision
+from domain.identity import customer_id
+from domain.item import (
+    ClearItem,
+    Item,
+    ItemCleared,
+    ItemCorrected,
+    ItemRegistered,
+    ItemReinstated,
+    ItemType,
+    RegisterItem,
+)
+from domain.money import is_currency
+from domain.refusals import CurrencyInvalid, CurrencyOfDisputedItem, ItemRowInvalid, LeadingZerosDiffer
+from domain.resolving import leave_everything
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from domain.commands import Occasion
+    from domain.events import Event
+    from domain.identity import ImportId
+
+
+_FIRST_YEAR: Final = 1900
+"""No open document is older; what is, is a date misread."""
+
+
+def register_item(case: Case, command: RegisterItem, occasion: Occasion) -> list[Decision]:
+    """The decisions that a ledger's row leads to; none when nothing differs.
+
+    A registration occurred on the issue date, a clearing on the payment date if the row has one, each
+    at the start of the day in the company's zone and never later than *occasion*.
+    Raises ItemRowInvalid, CurrencyInvalid, LeadingZerosDiffer, CurrencyOfDisputedItem.
+    """
+    _check_row(command)
+    known = case.states.get(command.item_id)
+    if isinstance(known, Item):
+        return _seen_again(case, known, command, occasion)
+    return _met(case, command, occasion)
+
+
+def _check_row(command: RegisterItem) -> None:
+    details = command.details
+    if not is_currency(details.currency):
+        raise CurrencyInvalid(details.currency)
+    if not command.number.strip() or not command.customer_code.strip() or not command.entity.strip():
+        raise ItemRowInvalid(command.number, "customer code, entity and number are required")
+    for day in (details.issue_date, details.due_date, command.cleared_on):
+        if day is not None and day.year < _FIRST_YEAR:
+            raise ItemRowInvalid(command.number, f"{day} is before {_FIRST_YEAR}; correct the date")
+    if details.type in {ItemType.CREDIT_NOTE, ItemType.PAYMENT} and details.amount > 0:
+        raise ItemRowInvalid(
+            command.number, f"a {details.type} has a negative amount; negate it in the mapping"
+        )
+
+
+def _met(case: Case, command: RegisterItem, occasion: Occasion) -> list[Decision]:
+    if not command.accept_as_new:
+        _check_twins(case, command)
+    draft = Draft(case)
+    customer = customer_id(command.customer_code)
+    if customer not in case.states:
+        draft.record(customers.register(command.customer_code, command.customer_name, command.import_id))
+    draft.record(
+        ItemRegistered(
+            command.item_id,
+            customer,
+            command.customer_code,
+            command.entity,
+            command.number,
+            command.details,
+            command.import_id,
+        )
+    )
+    registered = _on(case, command.details.issue_date, occasion.at, tuple(draft.events))
+    if command.details.balance:
+        return [registered]
+    cleared = _cleared(draft, draft.item(command.item_id), command.cleared_on, command.import_id, occasion)
+    return [registered, cleared]
+
+
+def _check_twins(case: Case, command: RegisterItem) -> None:
+    for twin, number in command.twins.items():
+        if twin in case.states:
+            raise LeadingZerosDiffer(command.number, number, _cure(command.number, number))
+
+
+def _cure(number: str, existing: str) -> str:
+    if len(existing) > len(number):
+        return f"set `pad = {len(existing)}` in the mapping"
+    return "drop its leading zeros in the file"  # padding only makes a number longer
+
+
+def _seen_again(case: Case, item: Item, command: RegisterItem, occasion: Occasion) -> list[Decision]:
+    details = command.details
+    if details.balance == 0:
+        if item.cleared:
+            return []
+        return [_cleared(case, item, command.cleared_on, command.import_id, occasion)]
+    if item.cleared:
+        qualification = item.qualification
+        # It comes back outside its old dispute (spec 3), so not as disputed either.
+        if qualification and qualification.kind is StatusKind.DISPUTE:
+            qualification = None
+        return [Decision(occasion.at, (ItemReinstated(item.id, details, qualification, command.import_id),))]
+    if details == item.details:
+        return []
+    if item.dispute_id and details.currency != item.details.currency:
+        raise CurrencyOfDisputedItem(item.number, item.dispute_id)
+    return [Decision(occasion.at, (ItemCorrected(item.id, details, item.details, command.import_id),))]
+
+
+def clear_item(case: Case, command: ClearItem, occasion: Occasion) -> list[Decision]:
+    """The item is paid, on ``cleared_on`` if told; said twice changes nothing. Raises UnknownItem."""
+    item = case.item(command.item_id)
+    if item.cleared:
+        return []
+    return [_cleared(case, item, command.cleared_on, command.import_id, occasion)]
+
+
+def _cleared(
+    case: Case, item: Item, cleared_on: date | None, import_id: ImportId | None, occasion: Occasion
+) -> Decision:
+    draft = Draft(case)
+    balance, currency = item.details.balance, item.details.currency
+    draft.record(ItemCleared(item.id, item.customer_id, cleared_on, balance, currency, import_id))
+    leave_everything(draft, item)
+    events = tuple(draft.events)
+    return _on(case, cleared_on, occasion.at, events) if cleared_on else Decision(occasion.at, events)
+
+
+def _on(case: Case, day: date, latest: datetime, events: tuple[Event, ...]) -> Decision:
+    return Decision(min(start_of_day(day, case.company.settings.zone), latest), events)

@@ -1,0 +1,36 @@
+"""Amounts: exact decimals with an ISO 4217 code beside them. Never floats, never added across currencies."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOTHING: Final = Decimal(0)
+
+_CODE: Final = re.compile(r"[A-Z]{3}")
+
+
+def is_currency(code: str) -> bool:
+    """Whether *code* has the form of an ISO 4217 code: three capital letters."""
+    return _CODE.fullmatch(code) is not None
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Sum of *amounts* of one currency; ``0`` for none."""
+    return sum(amounts, NOTHING)
+
+
+def same_sign(one: Decimal, other: Decimal) -> bool:
+    """Whether both amounts lie on the same side of zero; zero is on neither."""
+    return (one > 0 and other > 0) or (one < 0 and other < 0)
+
+
+def smaller(one: Decimal, other: Decimal) -> Decimal:
+    """The amount nearer to zero; ``0`` when the signs differ."""
+    if not same_sign(one, other):
+        return NOTHING
+    return min(one, other, key=abs)

@@ -1,0 +1,548 @@
+"""Refusals: why a command was not carried out. The docstring of each class is its message; the
+fields fill it in. What a refusal means over HTTP is said in ``api/problems.py`` alone."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+
+class Refusal(Exception):
+    """The command was refused."""
+
+    where: ClassVar[str] = ""
+    """JSON Pointer to the field of the command that the refusal is about."""
+
+    def __str__(self) -> str:
+        """The message, with the facts of this refusal in it."""
+        return " ".join(inspect.cleandoc(type(self).__doc__ or "").format(**self.facts()).split())
+
+    def facts(self) -> dict[str, Any]:
+        """The fields of the refusal by name."""
+        return {name: getattr(self, name) for name in _names(self)}
+
+
+def _names(refusal: Refusal) -> list[str]:
+    return [field.name for field in fields(refusal)]  # type: ignore[arg-type]
+
+
+class Unknown(Refusal):
+    """What the command names does not exist."""
+
+
+class Invalid(Refusal):
+    """A value of the command cannot be right, whatever the state."""
+
+
+class Forbidden(Refusal):
+    """The actor may not do this."""
+
+
+# --- unknown ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class UnknownItem(Unknown):
+    """There is no item {item_id}; look it up with the item search, or import it first."""
+
+    where = "/item_ids"
+    item_id: UUID
+
+
+@dataclass
+class UnknownDispute(Unknown):
+    """There is no dispute {dispute_id}; look it up in the dispute report, or open it first."""
+
+    where = "/dispute_id"
+    dispute_id: UUID
+
+
+@dataclass
+class UnknownFollowUp(Unknown):
+    """There is no follow-up action {follow_up_id}; look it up in the agenda, or plan it first."""
+
+    where = "/follow_up_id"
+    follow_up_id: UUID
+
+
+@dataclass
+class UnknownCustomer(Unknown):
+    """There is no customer {customer_id}; register the customer first."""
+
+    where = "/customer_code"
+    customer_id: UUID
+
+
+@dataclass
+class UnknownPerson(Unknown):
+    """There is no person {person_id}; register the person first."""
+
+    where = "/person_id"
+    person_id: UUID
+
+
+@dataclass
+class UnknownStatus(Unknown):
+    """The catalogue has no status {code!r}; it has: {known}."""
+
+    where = "/status"
+    code: str
+    known: str
+
+
+@dataclass
+class UnknownActionTemplate(Unknown):
+    """The catalogue has no action template {code!r}; define it first."""
+
+    where = "/action_template"
+    code: str
+
+
+@dataclass
+class UnknownImport(Unknown):
+    """There is no import {import_id}; start it first."""
+
+    where = "/import_id"
+    import_id: UUID
+
+
+@dataclass
+class UnknownKey(Unknown):
+    """There is no API key {key_id}; look it up in the list of keys."""
+
+    where = "/key_id"
+    key_id: UUID
+
+
+# --- invalid ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class EmptySelection(Invalid):
+    """No item is selected; select one or more open items of one customer."""
+
+    where = "/item_ids"
+
+
+@dataclass
+class ItemSelectedTwice(Invalid):
+    """Item {item_id} is selected twice; name each item once."""
+
+    where = "/item_ids"
+    item_id: UUID
+
+
+@dataclass
+class ItemNotSelected(Invalid):
+    """A disputed amount is given for item {item_id}, which is not among the selected items."""
+
+    where = "/amounts"
+    item_id: UUID
+
+
+@dataclass
+class PromiseWithoutDate(Invalid):
+    """The status {code!r} is a promise to pay; give the promised date."""
+
+    where = "/promised_on"
+    code: str
+
+
+@dataclass
+class OutcomeMissing(Invalid):
+    """This resolves dispute {dispute_id}; say with which outcome."""
+
+    where = "/outcome"
+    dispute_id: UUID
+
+
+@dataclass
+class OutcomeNotByHand(Invalid):
+    """The outcome `cleared` is recorded by the service when the last item of a dispute is paid; choose
+    another."""
+
+    where = "/outcome"
+
+
+@dataclass
+class FollowUpDateMissing(Invalid):
+    """Reopening dispute {dispute_id} asks for the date on which to follow it up."""
+
+    where = "/follow_up/due_on"
+    dispute_id: UUID
+
+
+@dataclass
+class CreditedAmountInvalid(Invalid):
+    """The credited amount {amount} is not between 0 and the disputed {disputed} (in size)."""
+
+    where = "/credited_amount"
+    amount: Decimal
+    disputed: Decimal
+
+
+@dataclass
+class CurrencyInvalid(Invalid):
+    """{code!r} is not a currency; give an ISO 4217 code such as EUR."""
+
+    where = "/currency"
+    code: str
+
+
+@dataclass
+class ZoneInvalid(Invalid):
+    """{zone!r} is not a time zone; give an IANA name such as Europe/Paris."""
+
+    where = "/zone"
+    zone: str
+
+
+@dataclass
+class SettingInvalid(Invalid):
+    """{value!r} is not a value for {name}: {cure}."""
+
+    where = ""
+    name: str
+    value: str
+    cure: str
+
+
+@dataclass
+class StatusInvalid(Invalid):
+    """The status {code!r} cannot be defined so: {cure}."""
+
+    where = "/code"
+    code: str
+    cure: str
+
+
+@dataclass
+class WrongKind(Invalid):
+    """The status {code!r} is of kind {kind}; this needs one of kind {needed}."""
+
+    where = "/status"
+    code: str
+    kind: str
+    needed: str
+
+
+@dataclass
+class ItemRowInvalid(Invalid):
+    """Item {number!r}: {problem}."""
+
+    where = "/number"
+    number: str
+    problem: str
+
+
+@dataclass
+class TextMissing(Invalid):
+    """{name} is empty; write a text."""
+
+    where = ""
+    name: str
+
+
+@dataclass
+class ToldInTheFuture(Invalid):
+    """{told} lies in the future; what is recorded has happened."""
+
+    where = "/at"
+    told: datetime
+
+
+@dataclass
+class ReceivedInTheFuture(Invalid):
+    """Received on {received_on} is later than the opening itself ({at})."""
+
+    where = "/received_on"
+    received_on: datetime
+    at: datetime
+
+
+@dataclass
+class DueInThePast(Invalid):
+    """{due_on} is already past; give today ({today}) or later."""
+
+    where = "/due_on"
+    due_on: date
+    today: date
+
+
+# --- refused by the state --------------------------------------------------------------------------
+
+
+@dataclass
+class TimeGoesBackwards(Refusal):
+    """{told} is before the last moment of what it changes, {last}; give that moment or a later one."""
+
+    where = "/at"
+    told: datetime
+    last: datetime
+
+
+@dataclass
+class VersionStale(Refusal):
+    """Somebody changed it since version {expected}; it is now at version {actual}. Read it again and
+    decide anew."""
+
+    expected: int
+    actual: int
+
+
+@dataclass
+class StatusRetired(Refusal):
+    """The status {code!r} is retired; choose an active one."""
+
+    where = "/status"
+    code: str
+
+
+@dataclass
+class NoStatusOfKind(Refusal):
+    """The catalogue has no active status of kind {kind}; define one."""
+
+    where = "/status"
+    kind: str
+
+
+@dataclass
+class PersonInactive(Refusal):
+    """Person {person_id} is inactive; name an active person."""
+
+    where = "/resolver_id"
+    person_id: UUID
+
+
+@dataclass
+class ItemCleared(Refusal):
+    """Item {item_id} is cleared; only open items can be selected."""
+
+    where = "/item_ids"
+    item_id: UUID
+
+
+@dataclass
+class ItemAlreadyDisputed(Refusal):
+    """Item {item_id} is already in dispute {dispute_id}, opened by {opened_by}; work on that dispute, or take the item out of it first."""  # noqa: E501
+
+    where = "/item_ids"
+    item_id: UUID
+    dispute_id: UUID
+    opened_by: UUID | None
+
+
+@dataclass
+class ItemNotInDispute(Refusal):
+    """Item {item_id} is not in dispute {dispute_id}; add it to the dispute first, or leave it out."""
+
+    where = "/item_ids"
+    item_id: UUID
+    dispute_id: UUID
+
+
+@dataclass
+class LastItemOfDispute(Refusal):
+    """These are all items of dispute {dispute_id}; resolve or cancel the dispute instead."""
+
+    where = "/item_ids"
+    dispute_id: UUID
+
+
+@dataclass
+class SeveralCustomers(Refusal):
+    """The selected items belong to several customers; select items of one customer."""
+
+    where = "/item_ids"
+
+
+@dataclass
+class SeveralCurrencies(Refusal):
+    """The items of a dispute must share one currency; these are in {currencies}. Open one dispute for
+    each."""
+
+    where = "/item_ids"
+    currencies: str
+
+
+@dataclass
+class SeveralCases(Refusal):
+    """Some of the selected items are in an open dispute ({disputes}) and others are not, or in another; select them apart."""  # noqa: E501
+
+    where = "/item_ids"
+    disputes: str
+
+
+@dataclass
+class ChangesWholeDispute(Refusal):
+    """Some items of dispute {dispute_id} cannot get another dispute type; select all of its items, or take these out of it first."""  # noqa: E501
+
+    where = "/item_ids"
+    dispute_id: UUID
+
+
+@dataclass
+class StatusNotForDispute(Refusal):
+    """The items are in open dispute {dispute_id}; a status of kind {kind} cannot be given until it is
+    resolved."""
+
+    where = "/status"
+    dispute_id: UUID
+    kind: str
+
+
+@dataclass
+class AmountOverBalance(Refusal):
+    """The disputed amount {amount} of item {item_id} must have the sign of its balance {balance} and not
+    exceed it."""
+
+    where = "/amounts"
+    item_id: UUID
+    amount: Decimal
+    balance: Decimal
+
+
+@dataclass
+class CurrencyOfDisputedItem(Refusal):
+    """The currency of item {number!r} cannot change while it is in dispute {dispute_id}; take it out
+    first."""
+
+    where = "/currency"
+    number: str
+    dispute_id: UUID
+
+
+@dataclass
+class LeadingZerosDiffer(Refusal):
+    """Item {number!r} equals the existing {existing!r} but for leading zeros; {cure} if they are the same item, or --accept-as-new if they are not."""  # noqa: E501
+
+    where = "/number"
+    number: str
+    existing: str
+    cure: str
+
+
+@dataclass
+class DisputeExists(Refusal):
+    """Dispute {dispute_id} exists already; give another reference."""
+
+    where = "/reference"
+    dispute_id: UUID
+
+
+@dataclass
+class DisputeAlreadyResolved(Refusal):
+    """Dispute {dispute_id} is already resolved; reopen it to go on."""
+
+    where = "/dispute_id"
+    dispute_id: UUID
+
+
+@dataclass
+class DisputeWasCancelled(Refusal):
+    """Dispute {dispute_id} was cancelled, for it was opened by mistake; open a new one."""
+
+    where = "/dispute_id"
+    dispute_id: UUID
+
+
+@dataclass
+class DisputeStillOpen(Refusal):
+    """Dispute {dispute_id} is still open; there is nothing to reopen."""
+
+    where = "/dispute_id"
+    dispute_id: UUID
+
+
+@dataclass
+class NothingToReopen(Refusal):
+    """Dispute {dispute_id} has no item left to dispute; cleared: {cleared}; in another open dispute:
+    {elsewhere}."""
+
+    where = "/dispute_id"
+    dispute_id: UUID
+    cleared: str
+    elsewhere: str
+
+
+@dataclass
+class FollowUpExists(Refusal):
+    """Follow-up action {follow_up_id} exists already; give another reference."""
+
+    where = "/reference"
+    follow_up_id: UUID
+
+
+@dataclass
+class FollowUpAlreadyEnded(Refusal):
+    """Follow-up action {follow_up_id} has ended; plan a new one."""
+
+    where = "/follow_up_id"
+    follow_up_id: UUID
+
+
+@dataclass
+class NobodyToChase(Refusal):
+    """Follow-up action {follow_up_id} has no resolver to remind; assign one first."""
+
+    where = "/follow_up_id"
+    follow_up_id: UUID
+
+
+@dataclass
+class CodeTaken(Refusal):
+    """The code {code!r} is already taken by {taken_by}; choose another."""
+
+    where = "/code"
+    code: str
+    taken_by: str
+
+
+@dataclass
+class KeyAlreadyRevoked(Refusal):
+    """API key {key_id} is revoked; ask for a new one."""
+
+    where = "/key_id"
+    key_id: UUID
+
+
+# --- forbidden -------------------------------------------------------------------------------------
+
+
+@dataclass
+class RoleForbids(Forbidden):
+    """The role {role} does not include: {permission}; ask somebody whose role does."""
+
+    role: str
+    permission: str
+
+
+@dataclass
+class NotYours(Forbidden):
+    """The role {role} includes {permission} only for: {reach}. This is none of them."""
+
+    role: str
+    permission: str
+    reach: str
+
+
+@dataclass
+class RoleNotGivable(Forbidden):
+    """The role {role} may not give the role {given}."""
+
+    where = "/role"
+    role: str
+    given: str
+
+
+@dataclass
+class ScopeNotGivable(Forbidden):
+    """Nobody gives more than they have: {scope} is not among the rights of the role {role}."""
+
+    where = "/scopes"
+    role: str
+    scope: str

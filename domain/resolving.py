@@ -1,0 +1,240 @@
+"""The end of a dispute and of a follow-up action (spec 20, 21, 25, 26)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar
+
+from domain import dispute as disputes
+from domain.case import Case, Draft
+from domain.catalogue import StatusKind
+from domain.dispute import (
+    CancelDispute,
+    Dispute,
+    DisputeCancelled,
+    DisputeEscalated,
+    DisputeFollowUpEnded,
+    DisputeState,
+    EscalateDispute,
+    ItemsTakenOut,
+    Outcome,
+    ResolveDispute,
+)
+from domain.events import PersonalText
+from domain.follow_up import (
+    Ended,
+    FollowUpAction,
+    FollowUpEnded,
+    FollowUpItemsChanged,
+    OfFollowUpCommand,
+)
+from domain.item import (
+    Item,
+    ItemPlacedUnderFollowUp,
+    ItemQualified,
+    ItemReleased,
+    ItemReturned,
+    ItemStatusRestored,
+    ItemWrittenOff,
+    Qualification,
+    Release,
+)
+from domain.money import total
+from domain.refusals import CreditedAmountInvalid, OutcomeMissing, OutcomeNotByHand
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.commands import Occasion
+    from domain.events import Event
+    from domain.identity import ItemId
+
+
+@dataclass(frozen=True, slots=True)
+class EndFollowUp(OfFollowUpCommand):
+    """End the action. ``outcome`` is asked for when it is the last one of a dispute, which it resolves."""
+
+    spans_case: ClassVar[bool] = True
+    comment: PersonalText | None = None
+    outcome: Outcome | None = None
+    credited_amount: Decimal | None = None
+
+
+# --- resolve, cancel, escalate ---------------------------------------------------------------------
+
+
+def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Event]:
+    """The dispute is settled: its items get the resolved status, its actions end (spec 21).
+
+    Raises DisputeAlreadyResolved, DisputeWasCancelled, OutcomeNotByHand, CreditedAmountInvalid, and
+    those of the catalogue for a status of kind dispute_resolved.
+    """
+    del occasion
+    dispute = case.dispute(command.dispute_id)
+    disputes.require_open(dispute)
+    if command.outcome is Outcome.CLEARED:
+        raise OutcomeNotByHand
+    items = case.disputed_items(dispute)
+    amount = total(item.disputed_amount for item in items)
+    _check_credited(command.credited_amount, amount)
+    qualification = _status(case, StatusKind.DISPUTE_RESOLVED, command.status, command.comment)
+    draft = Draft(case)
+    draft.record(
+        disputes.resolved(dispute, command.outcome, amount, command.credited_amount, command.comment)
+    )
+    _release(draft, dispute, items, Release.RESOLVED)
+    for item in items:
+        draft.record(ItemQualified(item.id, qualification, item.qualification))
+        if command.outcome is Outcome.WRITTEN_OFF:
+            draft.record(ItemWrittenOff(item.id, dispute.id))
+    _end_all(draft, dispute, Ended.DISPUTE_RESOLVED)
+    return draft.events
+
+
+def _check_credited(credited: Decimal | None, amount: Decimal) -> None:
+    if credited is not None and not (abs(credited) <= abs(amount) and credited * amount >= 0):
+        raise CreditedAmountInvalid(credited, amount)
+
+
+def _status(case: Case, kind: StatusKind, code: str | None, comment: str | None) -> Qualification:
+    company = case.company
+    status = company.usable_status(code, kind) if code else company.first_status(kind)
+    return Qualification(status.code, status.kind, comment)
+
+
+def _release(draft: Draft, dispute: Dispute, items: Sequence[Item], because: Release) -> None:
+    draft.record_all(ItemReleased(item.id, dispute.id, because) for item in items)
+
+
+def cancel(case: Case, command: CancelDispute) -> list[Event]:
+    """It was a mistake: previous statuses return (spec 20). Said twice changes nothing.
+
+    Raises DisputeAlreadyResolved.
+    """
+    dispute = case.dispute(command.dispute_id)
+    if dispute.state is DisputeState.CANCELLED:
+        return []
+    disputes.require_open(dispute)
+    items = case.disputed_items(dispute)
+    amount = total(item.disputed_amount for item in items)
+    draft = Draft(case)
+    draft.record(
+        DisputeCancelled(
+            dispute.id, command.comment, dispute.customer_id, dispute.type, dispute.currency, amount
+        )
+    )
+    _release(draft, dispute, items, Release.CANCELLED)
+    for item in items:
+        draft.record(ItemStatusRestored(item.id, item.before_dispute, item.qualification))
+    _end_all(draft, dispute, Ended.DISPUTE_CANCELLED)
+    return draft.events
+
+
+def escalate(case: Case, command: EscalateDispute) -> list[Event]:
+    """It goes to litigation: the items stay excluded, the episode ends unresolved (spec 20).
+
+    Raises DisputeAlreadyResolved, DisputeWasCancelled, and those of the catalogue.
+    """
+    dispute = case.dispute(command.dispute_id)
+    disputes.require_open(dispute)
+    items = case.disputed_items(dispute)
+    qualification = _status(case, StatusKind.LITIGATION, command.status, command.comment)
+    draft = Draft(case)
+    draft.record(
+        DisputeEscalated(
+            dispute.id,
+            command.comment,
+            dispute.customer_id,
+            dispute.type,
+            dispute.resolver_id,
+            dispute.currency,
+            total(item.disputed_amount for item in items),
+            dispute.amount_at_opening,
+            dispute.episode,
+            dispute.episode_opened_at,
+        )
+    )
+    _release(draft, dispute, items, Release.ESCALATED)
+    draft.record_all(ItemQualified(item.id, qualification, item.qualification) for item in items)
+    _end_all(draft, dispute, Ended.DISPUTE_ESCALATED)
+    return draft.events
+
+
+def _end_all(draft: Draft, dispute: Dispute, because: Ended) -> None:
+    for follow_up_id in sorted(dispute.follow_ups):
+        _end(draft, draft.follow_up(follow_up_id), because, None)
+
+
+def _end(draft: Draft, action: FollowUpAction, because: Ended, comment: str | None) -> None:
+    draft.record(FollowUpEnded(action.id, because, comment, action.dispute_id))
+    if action.dispute_id is not None:
+        draft.record(DisputeFollowUpEnded(action.dispute_id, action.id))
+    draft.record_all(ItemReturned(item_id, action.id) for item_id in sorted(action.items))
+
+
+# --- follow-up actions that end --------------------------------------------------------------------
+
+
+def end_follow_up(case: Case, command: EndFollowUp, occasion: Occasion) -> list[Event]:
+    """The action ends; the last one of a dispute resolves it (spec 25). Said twice changes nothing.
+
+    Raises OutcomeMissing when it would resolve, and then the refusals of `resolve`.
+    """
+    action = case.follow_up(command.follow_up_id)
+    if not action.is_open:
+        return []
+    draft = Draft(case)
+    _end(draft, action, Ended.DONE, command.comment)
+    if action.dispute_id is None or draft.dispute(action.dispute_id).follow_ups:
+        return draft.events
+    if command.outcome is None:
+        raise OutcomeMissing(action.dispute_id)
+    resolving = ResolveDispute(action.dispute_id, command.outcome, command.credited_amount, command.comment)
+    return draft.events + resolve(draft, resolving, occasion)
+
+
+# --- items that leave ------------------------------------------------------------------------------
+
+
+def leave_everything(draft: Draft, item: Item) -> None:
+    """A cleared item leaves its dispute and its actions; the last one resolves or ends them (spec 6, 26)."""
+    if item.dispute_id is not None:
+        _leave_dispute(draft, draft.dispute(item.dispute_id), item)
+    for follow_up_id in sorted(draft.item(item.id).follow_ups):
+        withdraw(draft, draft.follow_up(follow_up_id), (item.id,))
+
+
+def _leave_dispute(draft: Draft, dispute: Dispute, item: Item) -> None:
+    _release(draft, dispute, [item], Release.CLEARED)
+    draft.record(ItemsTakenOut(dispute.id, (item.id,), Release.CLEARED))
+    if not draft.dispute(dispute.id).items:
+        draft.record(disputes.resolved(dispute, Outcome.CLEARED, item.disputed_amount, None, None))
+        _end_all(draft, dispute, Ended.DISPUTE_RESOLVED)
+
+
+def take_out(draft: Draft, dispute: Dispute, items: Sequence[Item], because: Release) -> None:
+    """Items leave the open dispute, but not the last ones, and the follow-up actions that it has."""
+    item_ids = tuple(item.id for item in items)
+    draft.record(ItemsTakenOut(dispute.id, item_ids, because))
+    _release(draft, dispute, items, because)
+    for follow_up_id in sorted(dispute.follow_ups):
+        withdraw(draft, draft.follow_up(follow_up_id), item_ids)
+
+
+def withdraw(draft: Draft, action: FollowUpAction, item_ids: Sequence[ItemId]) -> None:
+    """The action no longer lists these items.
+
+    Left with none it ends, unless items remain disputed: then it stays and lists those (spec 26).
+    """
+    returned = tuple(item_id for item_id in item_ids if item_id in action.items)
+    if not returned:
+        return
+    draft.record_all(ItemReturned(item_id, action.id) for item_id in returned)
+    added: tuple[ItemId, ...] = ()
+    if action.items == set(returned) and action.dispute_id is not None:
+        added = tuple(sorted(draft.dispute(action.dispute_id).items))
+    draft.record(FollowUpItemsChanged(action.id, added, returned))
+    draft.record_all(ItemPlacedUnderFollowUp(item_id, action.id) for item_id in added)
+    if not draft.follow_up(action.id).items:
+        draft.record(FollowUpEnded(action.id, Ended.ITEMS_CLEARED, None, action.dispute_id))

@@ -1,0 +1,216 @@
+"""Agenda (spec 32): what each person has to do, by date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, LiteralString
+from uuid import UUID
+
+from domain.refusals import NotYours
+from domain.roles import Permission, Relation
+from projections import selection
+from projections.parameters import ParameterInvalid, Parameters, Report
+from projections.reading import Reading, Snapshot
+from projections.selection import Selection
+
+
+class AgendaKind(StrEnum):
+    """What there is to do."""
+
+    FOLLOW_UP = "follow_up"
+    DISPUTE_WITHOUT_RESOLVER = "dispute_without_resolver"
+    DISPUTE_WITHOUT_FOLLOW_UP = "dispute_without_follow_up"
+    CUSTOMER_WITHOUT_COLLECTOR = "customer_without_collector"
+
+
+class Part(StrEnum):
+    """What a person is to an entry of their agenda."""
+
+    OWNER = "owner"
+    RESOLVER = "resolver"
+    COLLECTOR = "collector"
+    CREDIT_MANAGER = "credit_manager"
+
+
+_ENTRIES: Final[LiteralString] = """
+with due as (
+    select f.follow_up_id, f.title, f.due_on, f.chases, f.owner_id, f.customer_id, f.items, f.dispute_id,
+           coalesce(f.resolver_id, d.resolver_id) as resolver_id, coalesce(d.type, f.status) as type,
+           d.reference, d.episode_opened_at as opened_at
+    from follow_up_states f
+    left join dispute_states d on d.dispute_id = f.dispute_id and {seen_d}
+    where {seen_f} and f.is_open and f.due_on <= %(until)s
+),
+unsettled as (
+    select d.dispute_id, d.reference, d.customer_id, d.type, d.resolver_id, d.items, d.follow_ups,
+           d.episode_opened_at as opened_at, c.collector_id
+    from dispute_states d
+    left join customer_states c on c.customer_id = d.customer_id and {known_c}
+    where {seen_d} and d.state = 'open' and (d.resolver_id is null or d.follow_ups = '{{}}')
+),
+entries (
+    kind, part, person_id, customer_id, due_on, follow_up_id, title, chases,
+    dispute_id, reference, opened_at, type, resolver_id, items
+) as (
+    select 'follow_up', whose.part, whose.person_id, customer_id, due_on, follow_up_id, title, chases,
+           dispute_id, reference, opened_at, type, resolver_id, items
+    from due cross join lateral (
+        values ('owner', owner_id), ('resolver', nullif(resolver_id, owner_id))
+    ) whose (part, person_id)
+    where whose.person_id is not null
+    union all
+    select lack.kind, case when collector_id is null then 'credit_manager' else 'collector' end,
+           collector_id, customer_id, null, null, null, null,
+           dispute_id, reference, opened_at, type, resolver_id, items
+    from unsettled cross join lateral (
+        values ('dispute_without_resolver', resolver_id is null),
+               ('dispute_without_follow_up', follow_ups = '{{}}')
+    ) lack (kind, holds)
+    where lack.holds
+    union all
+    select 'customer_without_collector', 'credit_manager', null, c.customer_id, null, null, null, null,
+           null, null, null, null, null, i.items
+    from customer_states c
+    join (select i.customer_id, array_agg(i.item_id) as items from item_states i
+          where {seen_i} and i.is_open group by i.customer_id) i on i.customer_id = c.customer_id
+    where {known_c} and c.collector_id is null
+)
+select e.kind, e.part, e.person_id, p.name as person, coalesce(e.due_on, %(today)s) as day,
+       case when e.due_on is not null then greatest(%(today)s::date - e.due_on, 0) end as days_overdue,
+       e.due_on, e.follow_up_id, e.title, e.chases,
+       e.dispute_id, e.reference as dispute_reference, e.opened_at as dispute_opened_at,
+       e.type, {status_label} as type_label, e.resolver_id, resolver.name as resolver,
+       e.customer_id, c.code as customer_code, c.name as customer, a.items, a.currency, a.balance, a.disputed
+from entries e
+join customer_states c on c.customer_id = e.customer_id and {known_c}
+left join person_states p on p.person_id = e.person_id and {known_p}
+left join person_states resolver on resolver.person_id = e.resolver_id and {known_resolver}
+left join status_states s on s.code = e.type and {known_s}
+cross join lateral (
+    select count(*) as items,
+           case when count(distinct i.currency) = 1 then min(i.currency) end as currency,
+           case when count(distinct i.currency) = 1 then sum(i.balance) end as balance,
+           case when count(distinct i.currency) = 1 then coalesce(sum(i.disputed), 0) end as disputed
+    from item_states i
+    where i.item_id = any (e.items) and {seen_i} and i.is_open and {selected_items}
+) a
+where {selected}
+order by day, p.name nulls last, e.person_id, e.kind desc, a.disputed desc nulls last, c.code, e.dispute_id,
+         e.follow_up_id, e.part
+"""
+
+
+_DAYS_AHEAD: Final = 366
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaParameters(Parameters):
+    """``person``: whose agenda (id); None: everybody's. ``until``: the last due day that is shown; None: the
+    as-at's date and *days_ahead* more."""
+
+    person: UUID | None = None
+    until: date | None = None
+    days_ahead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgendaRow:
+    """One thing that one person has to do.
+
+    *kind* is an AgendaKind, *part* what the person is to it. *person_id* is None where nobody in particular
+    is responsible: then it is the credit manager's. *day*: the due day of a follow-up action, else the
+    as-at's date. *days_overdue* is None for what has no due day. *items* are those still open; *balance* and
+    *disputed* are of them and in *currency*, all three None when they have several currencies.
+    """
+
+    kind: str
+    part: str
+    person_id: UUID | None
+    person: str | None
+    day: date
+    days_overdue: int | None
+    due_on: date | None
+    follow_up_id: UUID | None
+    title: str | None
+    chases: int | None
+    dispute_id: UUID | None
+    dispute_reference: str | None
+    dispute_opened_at: datetime | None
+    type: str | None
+    type_label: str | None
+    resolver_id: UUID | None
+    resolver: str | None
+    customer_id: UUID
+    customer_code: str
+    customer: str
+    items: int
+    currency: str | None
+    balance: Decimal | None
+    disputed: Decimal | None
+
+
+def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
+    """What is to do up to a day: most overdue first, then by person.
+
+    Follow-up actions due by then stand in the agenda of their owner and in that of their resolver. Open
+    disputes without resolver, and such without open action, stand in that of the customer's collector (both
+    kinds, if both hold). Customers without collector that have open items stand in the credit manager's, and
+    so do the disputes just named where the customer has no collector.
+
+    ``by`` is not used; the period speaks of due days and leaves out what has none; ``status`` is the
+    dispute's type, or that for which the action was planned.
+
+    Raises RoleForbids; NotYours for somebody else's agenda where the role has only its own; ParameterInvalid.
+    """
+    person = _whose(reading, parameters)
+    if not 0 <= parameters.days_ahead <= _DAYS_AHEAD:
+        raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {_DAYS_AHEAD}")
+    chosen = _chosen(parameters, person)
+    items = selection.of_item_parts(parameters)
+    if items.conditions:
+        chosen.where("a.items > 0")
+
+    def work(snapshot: Snapshot) -> Report[AgendaRow]:
+        until = parameters.until or snapshot.moment.today + timedelta(days=parameters.days_ahead)
+        rows = snapshot.rows(
+            AgendaRow,
+            _ENTRIES,
+            {**chosen.bindings, **items.bindings, "until": until},
+            selected=chosen.sql(snapshot.moment),
+            selected_items=items.sql(snapshot.moment),
+        )
+        return snapshot.report(parameters, rows, person=person, until=until)
+
+    return reading.at(parameters, work)
+
+
+def _whose(reading: Reading, parameters: AgendaParameters) -> UUID | None:
+    reached = reading.reach(Permission.READ_AGENDA)
+    if Relation.ANY in reached:
+        return parameters.person
+    actor = reading.actor
+    if parameters.person not in (None, actor.person_id):
+        raise NotYours(actor.role, Permission.READ_AGENDA, ", ".join(sorted(reached)))
+    return actor.person_id
+
+
+def _chosen(parameters: AgendaParameters, person: UUID | None) -> Selection:
+    chosen = Selection()
+    chosen.where_given(_OF_PERSON, person=person)
+    chosen.where_given("c.code = %(customer)s", customer=parameters.customer)
+    chosen.where_given("c.collector_id = %(collector)s", collector=parameters.collector)
+    chosen.where_given("e.resolver_id = %(resolver)s", resolver=parameters.resolver)
+    chosen.where_given("e.type = %(status)s", status=parameters.status)
+    chosen.where_given("e.due_on >= %(period_from)s", period_from=parameters.period_from)
+    chosen.where_given("e.due_on <= %(period_to)s", period_to=parameters.period_to)
+    return chosen
+
+
+_OF_PERSON: Final[LiteralString] = """
+(e.person_id = %(person)s
+ or e.part = 'credit_manager'
+    and exists (select from person_states n
+                where n.person_id = %(person)s and n.role = 'credit_manager' and {known_n}))"""

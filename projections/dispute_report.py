@@ -1,0 +1,200 @@
+"""Dispute report (spec 33): how many disputes, over what, of which causes, at whose desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, LiteralString
+
+from domain.roles import Actor, Permission, Reach, Relation
+from projections import buckets, selection
+from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
+from projections.parameters import Parameters, Report
+from projections.reading import Reading, Snapshot
+from projections.selection import By, Grouping, Selection
+
+
+class Counted(StrEnum):
+    """Which disputes a report counts."""
+
+    OPEN = "open"
+    OPENED = "opened"
+    RESOLVED = "resolved"
+
+
+_OPEN: Final[LiteralString] = """
+with chosen as (
+    select d.dispute_id, d.episode_opened_at as moment, d.customer_id, d.customer_code, d.currency, d.type,
+           d.resolver_id, d.opened_by
+    from dispute_states d
+    where {seen_d} and d.state = 'open'
+),
+facts as (
+    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.disputed as amount
+    from chosen d
+    join item_states i on i.dispute_id = d.dispute_id and {seen_i}
+    {customers} {joins}
+    where {selected}
+),
+"""
+
+_OPENED: Final[LiteralString] = """
+with {episodes},
+chosen as (
+    select d.*, d.opened_at as moment from episodes d where d.episode = 1
+),
+facts as (
+    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.amount
+    from chosen d {opening} {customers} {joins}
+    where {selected}
+),
+"""
+
+_RESOLVED: Final[LiteralString] = """
+with {episodes},
+chosen as (
+    select distinct on (d.dispute_id) d.*
+    from (select e.*, e.ended_at as moment from episodes e where e.state = 'resolved') d
+    where {in_period}
+    order by d.dispute_id, d.episode desc
+),
+facts as (
+    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.amount
+    from chosen d {opening} {customers} {joins}
+    where {selected}
+),
+"""
+
+_SUMS: Final[LiteralString] = """
+sums as (
+    select grouping(key) = 1 as is_total, key, max(label) as label, currency,
+           count(distinct dispute_id) as disputes, count(distinct item_id) as items, sum(amount) as amount
+    from facts
+    group by grouping sets ((key, currency), (currency))
+)
+select is_total, case when is_total then 'total' else key end as key,
+       case when is_total then 'total' else label end as label, currency, disputes, items, amount,
+"""
+
+_SHARE: Final[LiteralString] = """
+       round(amount / nullif(balance, 0), 6) as share
+from sums left join (
+    select i.currency, sum(i.balance) as balance
+    from item_states i
+    left join customer_states c on c.customer_id = i.customer_id and {known_c}
+    where {seen_i} and i.is_open and {of_receivables}
+    group by i.currency
+) receivables using (currency)
+"""
+
+_NO_SHARE: Final[LiteralString] = """
+       null::numeric as share
+from sums
+"""
+
+_ORDER: Final[LiteralString] = "order by is_total, currency, {order} amount desc, sums.key"
+
+_STATEMENTS: Final[Mapping[Counted, LiteralString]] = {
+    Counted.OPEN: _OPEN + _SUMS + _SHARE + _ORDER,
+    Counted.OPENED: _OPENED + _SUMS + _NO_SHARE + _ORDER,
+    Counted.RESOLVED: _RESOLVED + _SUMS + _NO_SHARE + _ORDER,
+}
+
+_AGE: Final[LiteralString] = """
+(%(age_names)s::text[])[1 + width_bucket(%(today)s::date - (d.moment at time zone %(zone)s)::date,
+                                         %(age_starts)s::int[])]"""
+
+_ORDERS: Final[Mapping[str, LiteralString]] = {
+    "month": "sums.key,",
+    "age": "array_position(%(age_names)s::text[], sums.key),",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeReportParameters(Parameters):
+    """``state``: which disputes count. The period speaks of when they were opened, or resolved."""
+
+    state: Counted = Counted.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeReportRow:
+    """Disputes of one group in one currency: their number, that of their items, and the disputed amount.
+
+    *share*: of the open receivables in that currency (1 is all of them); None unless open disputes count.
+    """
+
+    key: str | None
+    label: str | None
+    currency: str
+    disputes: int
+    items: int
+    amount: Decimal
+    share: Decimal | None
+
+
+def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Report[DisputeReportRow]:
+    """Number of disputes, of their items, and the amount, per group and currency.
+
+    ``state`` open (default): disputes open at the moment (if a period is given, opened in it), with the
+    amounts disputed at that moment. ``opened``: disputes whose first episode began in the period.
+    ``resolved``: those resolved in the period, each as it was at its last resolution there. Both with amounts
+    at the opening of the episode. Disputes cancelled by that moment count nowhere.
+
+    Grouped ``by`` type (default), customer, resolver, collector, entity, currency, month (of opening, or
+    resolution), age (open ones only: days since opening in the company's buckets), none or attribute:<name>
+    of items. A dispute over several entities or attribute values is split: its amount adds up, and it counts
+    once in each row and once in the total. Filters by entity and attributes pick items. Largest amounts
+    first.
+
+    ``share`` is of all open items that pass the filters on entity, customer, collector, attributes and
+    currency; None for those who see no receivables but what is in dispute.
+
+    Raises RoleForbids, ParameterInvalid.
+    """
+    reached = reading.reach(Permission.READ_DISPUTES)
+    group = _grouping(parameters)
+    of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
+    of_case.only(reached, reading.actor, selection.DISPUTES)
+
+    def work(snapshot: Snapshot) -> Report[DisputeReportRow]:
+        moment = snapshot.moment
+        period = selection.in_period(parameters, moment, "d.moment")
+        receivables = _receivables(parameters, reached, reading.actor)
+        selected = selection.both(of_case, period)
+        rows, totals = snapshot.rows_and_totals(
+            DisputeReportRow,
+            _STATEMENTS[parameters.state],
+            {**selected.bindings, **receivables.bindings, **group.bindings, **_ages(snapshot)},
+            customers=snapshot.sql(CUSTOMERS),
+            episodes=snapshot.sql(EPISODES),
+            opening=snapshot.sql(opening_items(parameters, group)),
+            selected=of_case.sql(moment) if parameters.state is Counted.RESOLVED else selected.sql(moment),
+            in_period=period.sql(moment),
+            of_receivables=receivables.sql(moment),
+            order=snapshot.sql(_ORDERS.get(group.name, "")),
+            **group.parts(moment),
+        )
+        return snapshot.report(parameters, rows, totals, by=group.name)
+
+    return reading.at(parameters, work)
+
+
+def _grouping(parameters: DisputeReportParameters) -> Grouping:
+    known = dict(GROUPINGS)
+    if parameters.state is Counted.OPEN:
+        known["age"] = By(_AGE, _AGE)
+    return selection.grouping(parameters.by, "type", known)
+
+
+def _ages(snapshot: Snapshot) -> dict[str, object]:
+    ends = snapshot.ageing_buckets
+    return {"age_names": buckets.names(ends, 0), "age_starts": buckets.starts(ends)}
+
+
+def _receivables(parameters: Parameters, reached: Reach, actor: Actor) -> Selection:
+    shown = Reach(reached & {Relation.ANY, Relation.CUSTOMER})  # who sees only disputes has no receivables
+    of_all = replace(parameters, resolver=None, status=None, period_from=None, period_to=None)
+    return selection.of_items(of_all).only(shown, actor, selection.ITEMS)

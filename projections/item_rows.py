@@ -1,0 +1,34 @@
+"""Open items as the item reports see them, and what they can be grouped by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, LiteralString
+
+from projections.reading import STATUS_LABEL
+from projections.selection import BY_COLLECTOR, BY_NONE, By
+
+ITEMS: Final[LiteralString] = """
+from item_states i
+left join customer_states c on c.customer_id = i.customer_id and {known_c}
+"""
+"""Their customers are what filters ask for."""
+
+GROUPINGS: Final[Mapping[str, By]] = {
+    "customer": By("i.customer_code", "c.name"),
+    "collector": BY_COLLECTOR,
+    "resolver": By(
+        "coalesce(resolver.code, d.resolver_id::text)",
+        "resolver.name",
+        """
+        left join dispute_states d on d.dispute_id = i.dispute_id and {seen_d}
+        left join person_states resolver on resolver.person_id = d.resolver_id and {known_resolver}
+        """,
+    ),
+    "entity": By("i.entity", "i.entity"),
+    "status": By("i.status", STATUS_LABEL, "left join status_states s on s.code = i.status and {known_s}"),
+    "currency": By("i.currency", "i.currency"),
+    "month": By("to_char(i.issue_date, 'YYYY-MM')", "to_char(i.issue_date, 'YYYY-MM')"),
+    "none": BY_NONE,
+}
+"""The resolver is that of the dispute which an item is in."""

@@ -1,0 +1,74 @@
+"""Item statuses (spec 35): what collectors have said of the open items, and of how much nothing was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, LiteralString
+
+from domain.roles import Permission
+from projections import item_rows, selection
+from projections.parameters import Parameters, Report
+from projections.reading import Reading, Snapshot
+
+_SQL: Final[LiteralString] = """
+with facts as (
+    select {key} as key, {label} as label, i.currency, i.balance, i.status,
+           i.due_date < %(today)s::date as is_overdue
+    {items} {joins}
+    where {seen_i} and i.is_open and {selected}
+),
+sums as (
+    select grouping(key) = 1 as is_total, key, max(label) as label, currency,
+           count(*) as items, sum(balance) as amount,
+           coalesce(sum(balance) filter (where is_overdue), 0) as overdue,
+           coalesce(sum(balance) filter (where is_overdue and status is not null), 0) as overdue_with_status
+    from facts
+    group by grouping sets ((key, currency), (currency))
+)
+select is_total, case when is_total then 'total' else key end as key,
+       case when is_total then 'total' else label end as label, currency, items, amount,
+       overdue, overdue_with_status, round(overdue_with_status / nullif(overdue, 0), 6) as share_with_status
+from sums
+order by is_total, currency, amount desc, sums.key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStatusRow:
+    """Open items in one currency: their number and balance, the balance that is past due, the part of that
+    which has a status, and this part's share (0 to 1; None when nothing is overdue)."""
+
+    key: str | None
+    label: str | None
+    currency: str
+    items: int
+    amount: Decimal
+    overdue: Decimal
+    overdue_with_status: Decimal
+    share_with_status: Decimal | None
+
+
+def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatusRow]:
+    """Number and balance of open items per status and currency; items without a status have the key None.
+
+    Grouped ``by`` status (default), customer, collector, resolver, entity, currency, month (of issue), none
+    or attribute:<name>; largest amounts first. The period selects items by issue date. Raises RoleForbids,
+    ParameterInvalid.
+    """
+    reached = reading.reach(Permission.READ_DISPUTES)
+    group = selection.grouping(parameters.by, "status", item_rows.GROUPINGS)
+    chosen = selection.of_items(parameters).only(reached, reading.actor, selection.ITEMS)
+
+    def work(snapshot: Snapshot) -> Report[ItemStatusRow]:
+        rows, totals = snapshot.rows_and_totals(
+            ItemStatusRow,
+            _SQL,
+            {**chosen.bindings, **group.bindings},
+            items=snapshot.sql(item_rows.ITEMS),
+            selected=chosen.sql(snapshot.moment),
+            **group.parts(snapshot.moment),
+        )
+        return snapshot.report(parameters, rows, totals, by=group.name)
+
+    return reading.at(parameters, work)

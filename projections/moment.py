@@ -1,0 +1,116 @@
+"""Two clocks and which rows they show.
+
+Every read-model table holds all states that a stream ever had (store/schema/0003_states.sql). A moment is a
+pair: *as at* D, a business moment, and *known at* P, a position of the log. Of each stream it shows the last
+row that had occurred by D and was recorded by P. Because occurred-at never goes back inside a stream, what D
+and P show of it is a beginning of it, so that row is found by looking at it alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, LiteralString
+
+from psycopg.sql import SQL, Composable
+
+from domain.calendar import local_date, start_of_day
+
+_ALIASES: Final[tuple[LiteralString, ...]] = (
+    "i", "d", "f", "c", "s", "p", "n", "r", "collector", "owner", "resolver", "opener", "manager",
+)  # fmt: skip
+"""What the reports call the tables: item, dispute, follow-up action, customer, status, person, next, row; and
+people by what they are to the matter."""
+
+_TINY: Final = timedelta(microseconds=1)
+"""PostgreSQL knows no smaller time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a report speaks of.
+
+    *position* is how far the read side was when it was read; *as_at* None means *now*, *known_at* None means
+    *position*. *zone* is the company's (IANA).
+    """
+
+    position: int
+    now: datetime
+    zone: str
+    as_at: datetime | None = None
+    known_at: int | None = None
+
+    @property
+    def at(self) -> datetime:
+        """The business moment: as at, or now."""
+        return self.as_at or self.now
+
+    @property
+    def known(self) -> int:
+        """The position up to which the log counts: known at, or all that was read."""
+        return self.position if self.known_at is None else self.known_at
+
+    @property
+    def today(self) -> date:
+        """The company's date at the business moment."""
+        return local_date(self.at, self.zone)
+
+    @property
+    def is_now(self) -> bool:
+        """Whether both clocks show the present, so that only live rows count."""
+        return self.as_at is None and self.known_at is None
+
+    def bindings(self) -> dict[str, object]:
+        """What the conditions of `conditions` and the reports' SQL refer to."""
+        return {"at": self.at, "known": self.known, "today": self.today, "zone": self.zone}
+
+    def conditions(self) -> dict[str, Composable]:
+        """For each alias X of a table the SQL of three conditions on its rows:
+
+        ``seen_X``     the state that both clocks show (items, disputes, follow-up actions)
+        ``so_far_X``   any state up to there
+        ``known_X``    the state that known-at alone shows (catalogue, people, customers: spec §1)
+        """
+        shapes = {"seen": self._seen(), "so_far": self._so_far(), "known": self._known()}
+        return {
+            f"{name}_{alias}": SQL(text.replace("@", alias))
+            for alias in _ALIASES
+            for name, text in shapes.items()
+        }
+
+    def _seen(self) -> LiteralString:
+        if self.is_now:
+            return "@.until is null"  # the partial indexes say it in the same words
+        if self.as_at is None:
+            return self._known()
+        return (
+            "(@.since <= %(known)s and @.occurred_from <= %(at)s"
+            " and (@.until is null or @.until > %(known)s or @.occurred_until > %(at)s))"
+        )
+
+    def _so_far(self) -> LiteralString:
+        if self.is_now:
+            return "true"
+        if self.as_at is None:
+            return "@.since <= %(known)s"
+        return "(@.since <= %(known)s and @.occurred_from <= %(at)s)"
+
+    def _known(self) -> LiteralString:
+        if self.known_at is None:
+            return "@.until is null"
+        return "(@.since <= %(known)s and (@.until is null or @.until > %(known)s))"
+
+
+def business_moment(as_at: date | datetime | None, zone: str) -> datetime | None:
+    """The moment that *as_at* means: itself, or the end of that day in the IANA *zone*."""
+    if as_at is None or isinstance(as_at, datetime):
+        return as_at
+    return start_of_day(as_at + timedelta(days=1), zone) - _TINY
+
+
+def bounds(first: date | None, last: date | None, zone: str) -> tuple[datetime | None, datetime | None]:
+    """From the first moment of *first* until before the returned second moment, the end of *last*."""
+    return (
+        start_of_day(first, zone) if first else None,
+        start_of_day(last + timedelta(days=1), zone) if last else None,
+    )

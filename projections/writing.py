@@ -1,0 +1,64 @@
+"""How a batch's rows get into the tables: live rows end by one update, new ones come by COPY."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from psycopg import Cursor
+from psycopg.sql import SQL, Identifier
+
+from projections.copy_text import array, quoted_array
+from projections.fold import Rows
+from projections.states import TABLES
+from projections.tables import Table
+
+_END: Final = SQL("""
+update {table} set until = ended.at, occurred_until = ended.moment
+from unnest(%s::{key_type}[], %s::bigint[], %s::timestamptz[]) ended (key, at, moment)
+where {key} = ended.key and until is null""")
+
+_COPY: Final = SQL("copy {table} ({columns}) from stdin{options}")
+
+
+class RowsMissing(Exception):
+    """A table is not what the log makes it."""
+
+
+class _Statements:
+    """How one table is written."""
+
+    def __init__(self, schema: str, table: Table, suffix: str, options: str) -> None:
+        name = Identifier(schema, table.name + suffix)
+        key, key_type = Identifier(table.key), SQL(table.key_type)
+        columns = SQL(", ").join(map(Identifier, table.all_columns))
+        self.end: Final = _END.format(table=name, key=key, key_type=key_type).as_bytes()
+        self.copy: Final = _COPY.format(table=name, columns=columns, options=SQL(options)).as_bytes()
+
+
+class Writer:
+    """Writes the tables of one company whose names end in *suffix* (empty: the live ones).
+
+    frozen: rows go in as if everybody had seen them long ago, so that they need no vacuum later; for tables
+    that the same transaction has created.
+    """
+
+    def __init__(self, schema: str, suffix: str = "", *, frozen: bool = False) -> None:
+        options = " with (freeze)" if frozen else ""
+        self._statements: Final = {
+            table.name: _Statements(schema, table, suffix, options) for table in TABLES
+        }
+
+    def write(self, cursor: Cursor[Any], rows: Rows) -> None:
+        """End the rows of before that *rows* supersede, and add the new ones.
+
+        Raises RowsMissing if a row of before is not there, psycopg.Error if a row does not fit.
+        """
+        statements = self._statements[rows.table.name]
+        if rows.ended:
+            keys = quoted_array(rows.ended)
+            positions, moments = zip(*rows.ended.values(), strict=True)
+            cursor.execute(statements.end, (keys, array(positions), quoted_array(moments)))
+            if cursor.rowcount != len(rows.ended):
+                raise RowsMissing(f"{rows.table.name} lacks live rows that the log tells of: rebuild")
+        with cursor.copy(statements.copy) as copy:
+            copy.write("".join(rows.lines()))

@@ -1,0 +1,243 @@
+"""Does the read side equal the log, and is the log sound?
+
+Every stream is folded by itself, straight from its first event to its last, and each table is read beside it
+and compared row by row. Nothing of the feed is used for that: no batches, no states kept from before, no rows
+ended later. All of it happens in one snapshot, so the service may go on meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Composed, Identifier
+
+from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
+from projections.fold import reason
+from projections.states import TABLES
+from projections.tables import Key, Table
+from replay.expected import SINCE, HeldRows, Row, SortedRows, Stored, StreamFold, columns_that_differ
+from store.connections import CompanyDatastore
+from store.log import Log
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told (events folded, events there are)."""
+
+_EVENTS: Final = "events"
+_FETCH: Final = 5_000
+
+_OF_ONE_STREAM: Final = {"person_states": PEOPLE_STREAM, "status_states": COMPANY_STREAM}
+"""Tables whose keys are not ids of streams: the things of one stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as it must be.
+
+    where: a table. key: of what in it (a stream, a person, a status' code, a position of the log). since: the
+    position at which the row begins, if it is about one. what: a column, or what is wrong in words. found and
+    expected: values, which may be personal.
+    """
+
+    where: str
+    key: str
+    since: int | None
+    what: str
+    found: object = None
+    expected: object = None
+
+    def __str__(self) -> str:
+        place = f"{self.where} {self.key}" + (f" since {self.since}" if self.since is not None else "")
+        if self.found is None and self.expected is None:
+            return f"{place}: {self.what}"
+        return f"{place}: {self.what}: found {self.found!r}, expected {self.expected!r}"
+
+
+@dataclass(slots=True)
+class Verification:
+    """What was compared: the tables, which are at ``position``, with the log. differences: the first ones."""
+
+    position: int
+    events: int = 0
+    rows: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether everything is as it must be."""
+        return not self.differences
+
+
+def verify(
+    datastore: CompanyDatastore, log: Log, *, limit: int = 20, progress: Progress = lambda *_: None
+) -> Verification:
+    """Compare the log and the tables of states of *datastore*'s company; stop at *limit* differences.
+
+    Raises psycopg.Error if the database cannot be read.
+    """
+    with datastore.pool.connection() as connection, connection.transaction(), ExitStack() as stack:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("set local cursor_tuple_fraction = 1")  # all rows are wanted, not the first soon
+        verifying = _Verifying(connection, datastore.schema, log, limit, stack)
+        try:
+            verifying.check_log()
+            verifying.check_tables(progress)
+        except _Enough:
+            pass
+        return verifying.outcome
+
+
+class _Enough(Exception):
+    """So many differences that the rest is not looked for."""
+
+
+_POSITION: Final = SQL("""
+select coalesce((select notification_id from {tracking} where application_name = 'states'), 0)""")
+
+# An event either belongs to the decision of the one before it, or that one was the last of its decision.
+_MISPLACED: Final = SQL("""
+select position, before, decision_end, end_before, recorded_at, recorded_before
+from (select position, decision_end, recorded_at, lag(position, 1, 0::bigint) over placed as before,
+             lag(decision_end, 1, 0::bigint) over placed as end_before,
+             lag(recorded_at) over placed as recorded_before
+      from {events} window placed as (order by position)) e
+where position <> before + 1 or recorded_at < recorded_before or decision_end < position
+   or (decision_end <> end_before and before <> end_before)
+order by position limit {limit}""")
+
+_ENDS: Final = SQL("""
+select coalesce(max(position), 0), coalesce((array_agg(decision_end order by position desc))[1], 0),
+       coalesce(max(position) filter (where position = decision_end and position <= {position}), 0)
+from {events}""")
+
+_BY_STREAM: Final = SQL("""
+select position, decision_end, stream_id, version, type, data::text, occurred_at
+from {events} order by stream_id, version""")
+
+_ROWS: Final = SQL("select {columns} from {table} order by {key}, since")
+
+
+class _Verifying:
+    def __init__(
+        self, connection: Connection[Any], schema: str, log: Log, limit: int, stack: ExitStack
+    ) -> None:
+        self._connection: Final = connection
+        self._schema: Final = schema
+        self._events: Final = Identifier(schema, _EVENTS)
+        self._decode: Final = log.codec.decode
+        self._limit: Final = limit
+        self._stack: Final = stack
+        self._broken: Final[set[UUID]] = set()
+        """Streams that could not be folded: nothing can be said of their rows."""
+        ((position,),) = self._all(_POSITION.format(tracking=Identifier(schema, "tracking")))
+        self.outcome: Final = Verification(position)
+
+    def _say(self, difference: Difference) -> None:
+        self.outcome.differences.append(difference)
+        if len(self.outcome.differences) >= self._limit:
+            raise _Enough
+
+    def _of_event(self, position: int, what: str, found: object = None, expected: object = None) -> None:
+        self._say(Difference(_EVENTS, str(position), None, what, found, expected))
+
+    # --- the log itself ----------------------------------------------------------------------------
+
+    def check_log(self) -> None:
+        """Positions without gaps, decisions that are whole, recorded-at that never goes back."""
+        misplaced = _MISPLACED.format(events=self._events, limit=self._limit)
+        for position, before, ending, end_before, recorded, recorded_before in self._all(misplaced):
+            if position != before + 1:
+                self._of_event(position, f"follows event {before}")
+            elif recorded_before is not None and recorded < recorded_before:
+                self._of_event(position, "recorded_at goes back", recorded, recorded_before)
+            else:
+                said = f"its decision ends at event {ending}, that of the event before at {end_before}"
+                self._of_event(position, said)
+        here = self.outcome.position
+        ((newest, last_end, known),) = self._all(_ENDS.format(events=self._events, position=here))
+        if newest != last_end:
+            self._of_event(newest, f"its decision goes on to event {last_end}, which is not there")
+        if here != known:
+            self._say(Difference("tracking", "states", None, "no decision ends at the position", here, known))
+        self.outcome.events = newest
+
+    # --- stream by stream --------------------------------------------------------------------------
+
+    def check_tables(self, progress: Progress) -> None:
+        """Every stream's rows, and that there are no others."""
+        stored = {table.name: self._open(table) for table in TABLES}
+        lines = self._read(_BY_STREAM.format(events=self._events), _EVENTS)
+        done = 0
+        for stream, of_stream in groupby(lines, key=itemgetter(2)):
+            fold = StreamFold(self.outcome.position)
+            done += self._fold(fold, stream, of_stream)
+            for table in TABLES:
+                for key, rows in fold.rows.get(table.name, {}).items():
+                    self._compare(table, stored[table.name], key, rows)
+            progress(done, self.outcome.events)
+        for table in TABLES:
+            self._strays(table, stored[table.name].rest())
+
+    def _fold(self, fold: StreamFold, stream: UUID, lines: Iterable[Row]) -> int:
+        """Fold *lines*, all of them or until one cannot be; how many there are."""
+        number = 0
+        for number, (position, end, _, version, name, data, moment) in enumerate(lines, 1):
+            if version != number:
+                self._of_event(position, f"is number {number} of its stream and has version {version}")
+            if fold.moment is not None and moment < fold.moment:
+                self._of_event(position, "occurred_at goes back", moment, fold.moment)
+            if stream in self._broken:
+                continue
+            try:
+                fold.take(self._decode(name, data), version, end, moment)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with an event is looked for here
+                self._of_event(position, f"{name} cannot be folded: {reason(error)}")
+                self._broken.add(stream)
+                fold.rows.clear()
+        if stream not in self._broken:
+            fold.finish()
+        return number
+
+    def _compare(self, table: Table, stored: Stored, key: Key, expected: list[list[Any]]) -> None:
+        by_position = {row[SINCE]: row for row in expected}
+        before, found = stored.take(key)
+        self._strays(table, before)
+        self.outcome.rows += len(found)
+        for row in found:
+            should_be = by_position.pop(row[SINCE], None)
+            if should_be is None:
+                self._strays(table, [row])
+            elif list(row) != should_be:
+                for column, is_so, wanted in columns_that_differ(table, row, should_be):
+                    self._say(Difference(table.name, str(key), row[SINCE], column, is_so, wanted))
+        for since in by_position:
+            self._say(Difference(table.name, str(key), since, "the row is missing"))
+
+    def _strays(self, table: Table, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if _OF_ONE_STREAM.get(table.name, row[0]) not in self._broken:
+                self._say(Difference(table.name, str(row[0]), row[SINCE], "no event tells of this row"))
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def _open(self, table: Table) -> Stored:
+        names = SQL(", ").join(map(Identifier, table.all_columns))
+        place, key = Identifier(self._schema, table.name), Identifier(table.key)
+        rows = self._read(_ROWS.format(columns=names, table=place, key=key), table.name)
+        return HeldRows(rows) if table.name in _OF_ONE_STREAM else SortedRows(rows)
+
+    def _read(self, statement: Composed, name: str) -> Iterator[Row]:
+        cursor = self._stack.enter_context(self._connection.cursor(name, row_factory=tuple_row))
+        cursor.itersize = _FETCH
+        return iter(cursor.execute(statement, binary=True))
+
+    def _all(self, statement: Composed) -> list[Row]:
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(statement, binary=True).fetchall()

@@ -1,0 +1,361 @@
+"""A command from the door to the log: permit, read, decide, append, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import orjson
+
+from domain.commands import Command, Decision
+from domain.decide import authorize, decide
+from domain.identity import PEOPLE_STREAM
+from domain.people import People
+from domain.refusals import Refusal, ToldInTheFuture, VersionStale
+from domain.roles import Actor
+from store import parts
+from store.clock import new_id, now
+from store.log import Appended, Attribution, Log, StaleVersion, Submission, TimeWentBackwards
+from store.states import NoSuchCompany, ReadCase, States
+from store.together import Together
+from store.working_days import require_known_countries
+
+_ATTEMPTS: Final = 20
+"""Somebody else can be faster on the same stream many times in a row, but not for ever."""
+
+
+Outcome: TypeAlias = tuple[Decision, ...] | Refusal
+"""What a command leads to: its decisions, none if it changes nothing, or why it was refused."""
+
+
+class PremisesMoved(Exception):
+    """What an order was made from has changed since: make it anew from what is true now."""
+
+
+class StreamBusy(Exception):
+    """Others kept changing the same streams while this was decided; send it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command as somebody gave it.
+
+    *told*: when it happened, with zone; None: now. *key*: the idempotency key, with *digest* of the whole
+    request. *subject*: the stream that the answer is about; *part*: which thing of that stream, if it holds
+    many (store/parts.py); *if_match*: the version that it must have. *premises*: streams from which the order
+    was made (the people that its actor is one of, the settings that filled in the command) with the versions
+    they had.
+    """
+
+    command: Command
+    actor: Actor
+    told: datetime | None = None
+    key: str | None = None
+    digest: bytes = b""
+    subject: UUID | None = None
+    if_match: int | None = None
+    part: str | None = None
+    premises: Mapping[UUID, int] = field(default_factory=dict)
+    command_id: UUID = field(default_factory=new_id)
+
+    @property
+    def scoped_key(self) -> str | None:
+        """The key together with whose it is: keys of different clients never meet."""
+        return f"{self.actor.key_id or self.actor.person_id}:{self.key}" if self.key is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an accepted command leads to.
+
+    *version* is the subject's after it, or that of the *part* of it; *position* the newest that it stands at;
+    *decisions* are what was recorded, empty for a replayed answer.
+    """
+
+    subject: UUID | None
+    version: int | None
+    position: int
+    changed: bool = False
+    recorded_at: datetime | None = None
+    replayed: bool = False
+    decisions: tuple[Decision, ...] = ()
+    part: str | None = None
+
+
+class Executor:
+    """Carries out the commands of one company. Threads may share it."""
+
+    def __init__(self, log: Log, states: States | None = None) -> None:
+        self.log: Final = log
+        self.states: Final = states or States(log)
+        self._together: Final = Together(log)
+
+    def people(self) -> People:
+        """The company's people and keys, at the log's newest."""
+        found = self.states.read(frozenset({PEOPLE_STREAM})).case.states.get(PEOPLE_STREAM)
+        return found if isinstance(found, People) else People()
+
+    def parts(self, stream: UUID) -> dict[str, int]:
+        """The version of each part of *stream*, at the log's newest."""
+        return parts.versions(self.log.read_streams({stream: 0}))
+
+    def execute(self, order: Order) -> Answer:
+        """Carry out *order*: all of it is recorded, or nothing.
+
+        Raises Refusal; KeyReused (the key came with another request before); PremisesMoved; StreamBusy;
+        LogUnavailable.
+        """
+        if (answer := self._from_memory(order) or self._answered(order)) is not None:
+            return answer
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._once(order)
+            except Refusal:
+                # Perhaps the same request got through meanwhile, and that is why this one no longer can.
+                if (before := self._answered(order)) is not None:
+                    return before
+                raise
+            except (StaleVersion, TimeWentBackwards) as overtaken:
+                self.states.forget({overtaken.stream_id: 0})
+        raise StreamBusy(StreamBusy.__doc__)
+
+    def dry_run(self, order: Order) -> Answer:
+        """What *order* would lead to now; nothing is written. Raises Refusal."""
+        read = self.states.read_case([order.command], order.actor)
+        decisions = tuple(self._decided(read, order))
+        version = self._version(read, order)
+        if decisions:
+            for decision in decisions:
+                read.take(decision)
+            version = read.versions.get(order.subject) if order.subject else None
+        return Answer(
+            order.subject,
+            version,
+            self.log.newest(),
+            changed=bool(decisions),
+            decisions=decisions,
+            part=order.part,
+        )
+
+    def execute_all(self, orders: Sequence[Order]) -> list[Answer | Refusal]:
+        """Carry out *orders* of one actor's role one after the other: one append each, one commit for all.
+
+        The answers are in the order of *orders*; what is refused does not stop the others. Raises as
+        `execute`, and then some may be recorded: sent again with their keys they are answered as before.
+        """
+        try:
+            return self._all_at_once(orders)
+        except (StaleVersion, TimeWentBackwards):
+            return [self._one_of_many(order) for order in orders]
+
+    def _one_of_many(self, order: Order) -> Answer | Refusal:
+        try:
+            return self.execute(order)
+        except Refusal as refusal:
+            return refusal
+
+    def _all_at_once(self, orders: Sequence[Order]) -> list[Answer | Refusal]:
+        answers = self._all_answered(orders)
+        open_orders = [order for order, answer in zip(orders, answers, strict=True) if answer is None]
+        if not open_orders:
+            return [answer for answer in answers if answer is not None]
+        read = self.states.read_case([order.command for order in open_orders], open_orders[0].actor)
+        submissions: list[Submission] = []
+        places: list[int] = []
+        touched: dict[UUID, int] = {}
+        for place, order in enumerate(orders):
+            if answers[place] is not None:
+                continue
+            try:
+                decisions = self._decided(read, order)
+            except Refusal as refusal:
+                answers[place] = refusal
+                continue
+            unchanged = None if decisions else self._version(read, order)
+            submissions.append(_submission(read, order, decisions, unchanged))
+            touched |= submissions[-1].expected
+            places.append(place)
+        for place, submission, appended in zip(
+            places, submissions, self.log.append_all(submissions), strict=True
+        ):
+            answers[place] = _answer(appended, submission.decisions)
+        if any(isinstance(answer, Answer) and answer.replayed for answer in answers):
+            # One of them was in the log already, so what was folded on from it is not sure.
+            self.states.forget(touched)
+        else:
+            self.states.keep(read, touched)
+        return [answer for answer in answers if answer is not None]
+
+    def execute_rows(
+        self, commands: Sequence[Command], actor: Actor, opening: Command | None = None
+    ) -> tuple[list[Outcome], int | None]:
+        """Carry out *commands* one after the other, all that is not refused in one append: a file's rows.
+
+        *opening* is recorded before their first change, and without a change not at all. Returns what became
+        of each command, and the last position that was written; None if nothing had to be.
+        Raises RoleForbids, StreamBusy; LogUnavailable, and then all of it was recorded or nothing.
+        """
+        command_id = new_id()
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._rows_once(command_id, commands, actor, opening)
+            except (StaleVersion, TimeWentBackwards) as overtaken:
+                self.states.forget({overtaken.stream_id: 0})
+        raise StreamBusy(StreamBusy.__doc__)
+
+    def _rows_once(
+        self, command_id: UUID, commands: Sequence[Command], actor: Actor, opening: Command | None
+    ) -> tuple[list[Outcome], int | None]:
+        read = self.states.read_case([*commands, *([opening] if opening else [])], actor)
+        outcomes, expected = _decided_in_turn(read, commands, actor)
+        if not expected:
+            return outcomes, None
+        opened, more = _decided_in_turn(read, [opening] if opening else [], actor)
+        by = Attribution(actor.person_id, actor.role, actor.key_id, actor.on_behalf_of)
+        decisions = tuple(decision for outcome in (*opened, *outcomes) for decision in _taken(outcome))
+        answer = orjson.dumps({"changed": True, "subject": None, "version": None})
+        appended = self.log.append(Submission(command_id, None, b"", by, decisions, more | expected, answer))
+        self.states.keep(read, more | expected)
+        return outcomes, appended.last
+
+    def _answered(self, order: Order) -> Answer | None:
+        if order.scoped_key is None:
+            return None
+        appended = self.log.answered(order.scoped_key, order.digest)
+        return None if appended is None else _answer(appended, ())
+
+    def _all_answered(self, orders: Sequence[Order]) -> list[Answer | Refusal | None]:
+        digests = {order.scoped_key: order.digest for order in orders if order.scoped_key is not None}
+        found = self.log.answered_all(digests)
+        return [
+            _answer(found[order.scoped_key], ()) if order.scoped_key in found else None for order in orders
+        ]
+
+    def _from_memory(self, order: Order) -> Answer | None:
+        """Decide on what is remembered, in one round trip: the log itself says whether all of it still holds.
+
+        None if it does not, or if memory alone would refuse or find nothing to do: then what is true is read.
+        """
+        try:
+            read = self.states.recall_case([order.command], order.actor)
+            decisions = self._decided(read, order)
+        except (Refusal, PremisesMoved, NoSuchCompany):
+            return None
+        if not decisions:
+            return None
+        written = read.expected(decisions)
+        submission = _submission(read, order, decisions, seen=read.everything())
+        try:
+            appended = self._together.append(submission)
+        except (StaleVersion, TimeWentBackwards) as overtaken:
+            self.states.forget({overtaken.stream_id: 0})
+            return None
+        if not appended.replayed:
+            self.states.keep(read, written)
+        return _answer(appended, submission.decisions)
+
+    def _once(self, order: Order) -> Answer:
+        read = self.states.read_case([order.command], order.actor)
+        decisions = self._decided(read, order)
+        if not decisions and order.key is None:
+            return Answer(order.subject, self._version(read, order), self.log.newest(), part=order.part)
+        submission = _submission(read, order, decisions, None if decisions else self._version(read, order))
+        appended = self._together.append(submission)
+        if not appended.replayed:
+            self.states.keep(read, submission.expected)
+        return _answer(appended, submission.decisions)
+
+    def _decided(self, read: ReadCase, order: Order) -> list[Decision]:
+        if any(read.versions.get(stream, 0) != version for stream, version in order.premises.items()):
+            raise PremisesMoved(PremisesMoved.__doc__)
+        present = now()
+        if order.told is not None and order.told > present:
+            raise ToldInTheFuture(order.told)
+        authorize(read.case, order.command, order.actor, loads_history=order.told is not None)
+        if order.if_match is not None:
+            actual = self._version(read, order) or 0
+            if actual != order.if_match:
+                raise VersionStale(order.if_match, actual)
+        told = order.told or present
+        decisions = decide(read.case, order.command, order.actor, told, explicit=order.told is not None)
+        require_known_countries(decisions)
+        return decisions
+
+    def _version(self, read: ReadCase, order: Order) -> int | None:
+        if order.subject is None:
+            return None
+        if order.part is None:
+            return read.versions.get(order.subject)
+        known = read.versions.get(order.subject, 0)
+        events = self.log.read_streams({order.subject: 0})
+        # What came after the case was read does not count: the append refuses if it is so.
+        return parts.versions(each for each in events if each.version <= known).get(order.part)
+
+
+def _decided_in_turn(
+    read: ReadCase, commands: Sequence[Command], actor: Actor
+) -> tuple[list[Outcome], dict[UUID, int]]:
+    """What each command leads to after those before it, and the version that each stream written to had."""
+    present = now()
+    outcomes: list[Outcome] = []
+    expected: dict[UUID, int] = {}
+    for command in commands:
+        try:
+            authorize(read.case, command, actor)
+            decisions = tuple(decide(read.case, command, actor, present))
+        except Refusal as refusal:
+            outcomes.append(refusal)
+            continue
+        for decision in decisions:
+            for stream, version in read.expected([decision]).items():
+                expected.setdefault(stream, version)
+            read.take(decision)
+        outcomes.append(decisions)
+    return outcomes, expected
+
+
+def _taken(outcome: Outcome) -> tuple[Decision, ...]:
+    return () if isinstance(outcome, Refusal) else outcome
+
+
+def _submission(
+    read: ReadCase,
+    order: Order,
+    decisions: Sequence[Decision],
+    unchanged: int | None = None,
+    seen: Mapping[UUID, int] | None = None,
+) -> Submission:
+    # The answer is written before its position is known; `_answer` adds the positions that the log stored
+    # beside it.
+    expected = dict(seen or {}) | read.expected(decisions)
+    for decision in decisions:
+        read.take(decision)
+    version = read.versions.get(order.subject) if order.subject and decisions else unchanged
+    actor = order.actor
+    return Submission(
+        order.command_id,
+        order.scoped_key,
+        order.digest,
+        Attribution(actor.person_id, actor.role, actor.key_id, actor.on_behalf_of),
+        tuple(decisions),
+        expected,
+        orjson.dumps(
+            {"changed": bool(decisions), "subject": order.subject, "part": order.part, "version": version}
+        ),
+    )
+
+
+def _answer(appended: Appended, decisions: tuple[Decision, ...]) -> Answer:
+    stored = orjson.loads(appended.answer)
+    answer = Answer(
+        UUID(stored["subject"]) if stored["subject"] else None,
+        stored["version"],
+        appended.last,
+        stored["changed"],
+        appended.recorded_at,
+        part=stored.get("part"),
+    )
+    return replace(answer, replayed=True) if appended.replayed else replace(answer, decisions=decisions)

@@ -1,0 +1,288 @@
+"""What JSON a type becomes: for each type an encoder and a decoder, put together once.
+
+A field without a value is null in JSON whatever its type; ``X | None`` is the only union.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from operator import itemgetter
+from typing import Any, Final, NewType, TypeAlias, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+Encode: TypeAlias = Callable[[Any], Any]
+"""From a value to what orjson writes. Raises Mismatch if the value is not of the type."""
+
+Decode: TypeAlias = Callable[[Any], Any]
+"""From what orjson read to a value."""
+
+
+class Unsupported(TypeError):
+    """No exact JSON is known for a type."""
+
+
+class Mismatch(ValueError):
+    """A value is not of its field's type, or would not come back the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a type is written and read. decode None: JSON's own value is the value."""
+
+    encode: Encode
+    decode: Decode | None
+    decode_given: Decode | None = None
+    """For ``X | None``: how an X is read. Fields use it to skip a call for what is null."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassShape:
+    """How a dataclass is written and read."""
+
+    encode: Encode
+    decode: Decode
+
+
+def compiled(kind: type) -> ClassShape:
+    """The shape of a frozen dataclass: an object with all its fields. Raises Unsupported naming the field."""
+    if not dataclasses.is_dataclass(kind):
+        raise Unsupported(f"{kind.__qualname__} is not a dataclass")
+    hints = get_type_hints(kind)
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    shapes: list[Shape] = []
+    for name in names:
+        try:
+            shapes.append(_shape(hints[name]))
+        except Unsupported as error:
+            raise Unsupported(f"{kind.__qualname__}.{name}: {error}") from None
+    return ClassShape(_class_encoder(kind, names, shapes), _class_decoder(kind, names, shapes))
+
+
+def _class_encoder(kind: type, names: tuple[str, ...], shapes: list[Shape]) -> Encode:
+    fields = [(name, shape.encode) for name, shape in zip(names, shapes, strict=True)]
+
+    def encode(value: object) -> dict[str, object]:
+        if value.__class__ is not kind:
+            raise _mismatch(value, kind.__qualname__)
+        try:
+            return {name: encode_field(getattr(value, name)) for name, encode_field in fields}
+        except Mismatch:
+            # Looked up only now, so that naming the field costs nothing when all is well.
+            raise Mismatch(f"{kind.__qualname__}.{_culprit(value, fields)}") from None
+
+    return encode
+
+
+def _culprit(value: object, fields: list[tuple[str, Encode]]) -> str:
+    for name, encode in fields:
+        try:
+            encode(getattr(value, name))
+        except Mismatch as error:
+            return f"{name}: {error}"
+    raise AssertionError("one of the fields did not fit a moment ago")
+
+
+def _class_decoder(kind: type, names: tuple[str, ...], shapes: list[Shape]) -> Decode:
+    if not names:
+        return lambda _: kind()
+    pick = itemgetter(*names) if len(names) > 1 else lambda data: (data[names[0]],)
+    placed = list(enumerate(shapes))
+    required = [(at, shape.decode) for at, shape in placed if shape.decode and not shape.decode_given]
+    optional = [(at, shape.decode_given) for at, shape in placed if shape.decode_given]
+    count = len(names)
+    by_keyword = any(field.kw_only for field in dataclasses.fields(kind))
+
+    def decode(data: Mapping[str, object]) -> object:
+        if len(data) != count:
+            raise Mismatch(f"{kind.__qualname__} has the fields {names}, not {tuple(data)}")
+        values = list(pick(data))
+        for at, convert in required:
+            values[at] = convert(values[at])
+        for at, convert in optional:
+            if (value := values[at]) is not None:
+                values[at] = convert(value)
+        return kind(**dict(zip(names, values, strict=True))) if by_keyword else kind(*values)
+
+    return decode
+
+
+def _shape(hint: object) -> Shape:
+    if isinstance(hint, NewType):
+        return _shape(hint.__supertype__)
+    if (simple := _SIMPLE.get(hint)) is not None:
+        return simple
+    if isinstance(hint, type) and get_origin(hint) is None:
+        return _class_shape(hint)
+    return _generic_shape(hint)
+
+
+def _class_shape(hint: type) -> Shape:
+    if issubclass(hint, Enum):
+        return _enum(hint)
+    if dataclasses.is_dataclass(hint):
+        shape = compiled(hint)
+        return Shape(shape.encode, shape.decode)
+    raise Unsupported(f"no exact JSON for {hint}")
+
+
+def _generic_shape(hint: object) -> Shape:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is types.UnionType or origin is Union:
+        return _optional(arguments)
+    if origin is tuple and arguments[1:] == (Ellipsis,):
+        return _tuple(_shape(arguments[0]))
+    if origin is frozenset:
+        return _set(_shape(arguments[0]))
+    if origin in _MAPPINGS:
+        return _mapping(_shape(arguments[0]), _shape(arguments[1]))
+    raise Unsupported(f"no exact JSON for {hint}")
+
+
+def _optional(arguments: tuple[object, ...]) -> Shape:
+    kinds = [argument for argument in arguments if argument is not type(None)]
+    if len(kinds) > 1:
+        raise Unsupported(f"a union of {kinds} cannot be told apart in JSON")
+    inner = _shape(kinds[0])
+    encode, decode = inner.encode, inner.decode
+
+    def encode_optional(value: object) -> object:
+        return None if value is None else encode(value)
+
+    if decode is None:
+        return Shape(encode_optional, None)
+    return Shape(encode_optional, lambda value: None if value is None else decode(value), decode)
+
+
+def _tuple(inner: Shape) -> Shape:
+    encode, decode = inner.encode, inner.decode
+
+    def encode_tuple(value: object) -> list[object]:
+        if not isinstance(value, tuple):
+            raise _mismatch(value, "a tuple")
+        return [encode(part) for part in value]
+
+    if decode is None:
+        return Shape(encode_tuple, tuple)
+    return Shape(encode_tuple, lambda value: tuple([decode(part) for part in value]))
+
+
+def _set(inner: Shape) -> Shape:
+    encode, decode = inner.encode, inner.decode
+
+    def encode_set(value: object) -> list[object]:
+        if not isinstance(value, frozenset):
+            raise _mismatch(value, "a frozenset")
+        return sorted(encode(part) for part in value)  # sorted: the same set is always the same bytes
+
+    if decode is None:
+        return Shape(encode_set, frozenset)
+    return Shape(encode_set, lambda value: frozenset([decode(part) for part in value]))
+
+
+def _mapping(key: Shape, inner: Shape) -> Shape:
+    encode_key, encode = key.encode, inner.encode
+    decode_key, decode = key.decode or _same, inner.decode or _same
+
+    def encode_mapping(value: object) -> dict[str, object]:
+        if not isinstance(value, Mapping):
+            raise _mismatch(value, "a mapping")
+        written = {encode_key(name): encode(part) for name, part in value.items()}
+        if not all(isinstance(name, str) for name in written):
+            raise Mismatch("a mapping with keys that are not texts in JSON")
+        return dict(sorted(written.items()))
+
+    if key.decode is None and inner.decode is None:
+        return Shape(encode_mapping, None)
+    return Shape(
+        encode_mapping, lambda value: {decode_key(name): decode(part) for name, part in value.items()}
+    )
+
+
+def _mismatch(value: object, wanted: str) -> Mismatch:
+    # The type and never the value: it may be personal, and messages end up in server logs.
+    return Mismatch(f"{type(value).__name__} in the place of {wanted}")
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _enum(kind: type[Enum]) -> Shape:
+    members = {member.value: member for member in kind}
+    if not all(isinstance(value, str | int) for value in members):
+        raise Unsupported(f"{kind.__qualname__} has values that are neither texts nor whole numbers")
+
+    def encode_enum(value: object) -> object:
+        if value.__class__ is not kind:
+            raise _mismatch(value, kind.__qualname__)
+        return value.value
+
+    return Shape(encode_enum, members.__getitem__)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _mismatch(value, "a text")
+    if "\0" in value:
+        raise Mismatch("a text with the character NUL, which PostgreSQL cannot read out of JSON")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _mismatch(value, "a whole number")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _mismatch(value, "true or false")
+    return value
+
+
+def _amount(value: object) -> str:
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise _mismatch(value, "a finite Decimal")
+    return str(value)
+
+
+def _read_amount(value: object) -> Decimal:
+    if value.__class__ is not str:
+        raise _mismatch(value, "an amount as text")  # Decimal would take a float too, and with it its error
+    return Decimal(value)
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, UUID):
+        raise _mismatch(value, "a UUID")
+    return str(value)
+
+
+def _day(value: object) -> str:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise _mismatch(value, "a date")
+    return value.isoformat()
+
+
+def _moment(value: object) -> str:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise _mismatch(value, "a moment with a zone")
+    return value.astimezone(UTC).isoformat()
+
+
+_SIMPLE: Final[dict[Any, Shape]] = {
+    str: Shape(_text, None),
+    int: Shape(_whole, None),
+    bool: Shape(_truth, None),
+    Decimal: Shape(_amount, _read_amount),
+    UUID: Shape(_id, UUID),
+    date: Shape(_day, date.fromisoformat),
+    datetime: Shape(_moment, datetime.fromisoformat),
+}
+_MAPPINGS: Final = frozenset({get_origin(Mapping[str, str]), dict})

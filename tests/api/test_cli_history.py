@@ -1,0 +1,193 @@
+"""`redress load` and `redress history dispute`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from api import history_load
+from tests.api.cli_case import has_items, manager, owner
+
+__all__ = ["manager", "owner"]
+
+
+def opened(reference="D1", number="1", at="2024-03-01T09:00:00Z", **told):
+    items = [{"customer_code": "C1", "number": number}]
+    data = {"reference": reference, "type": "price", "item_ids": items, "reason": "too dear"}
+    return {
+        "command": "open_dispute",
+        "at": at,
+        "actor": "Ann Berg",
+        "key": f"{reference}/1",
+        "data": data,
+    } | told
+
+
+def resolved(reference="D1", at="2024-03-20T09:00:00Z"):
+    data = {"dispute_id": reference, "outcome": "credit_note"}
+    return {"command": "resolve_dispute", "at": at, "actor": "Ben", "key": f"{reference}/2", "data": data}
+
+
+def history_file(directory, *lines):
+    file = directory / "history.ndjson"
+    file.write_text("".join(f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in lines))
+    return file
+
+
+@pytest.fixture
+def told(manager, tmp_path):
+    """A credit manager with one dispute, loaded."""
+    has_items(manager, tmp_path, 1, 2, 3)
+    manager("load", history_file(tmp_path, opened(), resolved()))
+    return manager
+
+
+# --- load ------------------------------------------------------------------------------------------
+
+
+def test_a_history_is_loaded_once(manager, tmp_path):
+    has_items(manager, tmp_path, 1)
+    file = history_file(tmp_path, opened(), resolved())
+    ran = manager("load", file)
+    assert ran.err == "history.ndjson: 2 carried out, 0 without effect, 0 loaded before, 0 refused\n"
+    before = manager.newest
+    assert "0 carried out, 0 without effect, 2 loaded before, 0 refused" in manager("load", file).err
+    assert manager.newest == before
+
+
+def test_refused_lines_are_named_and_the_exit_code_is_1(manager, tmp_path):
+    has_items(manager, tmp_path, 1)
+    file = history_file(tmp_path, opened("D0", "99"), opened(), "{", resolved(at="2024-02-01T00:00:00Z"))
+    first, second, third, fourth = manager("load", file, code=1).err.splitlines()
+    assert first == "history.ndjson: 1 carried out, 0 without effect, 0 loaded before, 3 refused"
+    assert second.startswith("  line 1 (open_dispute): There is no item")
+    assert third.startswith("  line 3: is not JSON")
+    assert fourth.startswith(
+        "  line 4 (resolve_dispute): 2024-02-01 00:00:00+00:00 is before the last moment"
+    )
+    assert "2024-03-01 09:00:00+00:00" in fourth
+
+
+def test_refused_lines_can_be_listed_in_a_file(manager, tmp_path):
+    file = history_file(tmp_path, *("x" for _ in range(30)))
+    assert (
+        manager("load", file, code=1).err.splitlines()[-1] == "  … and 10 more; --rejects FILE lists them all"
+    )
+    rejects = tmp_path / "refused.csv"
+    assert str(rejects) in manager("load", file, "--rejects", rejects, code=1).err
+    with rejects.open(newline="") as found:
+        header, *lines = csv.reader(found)
+    assert header == ["line", "command", "reason"]
+    assert [number for number, _, _ in lines] == [str(number) for number in range(1, 31)]
+
+
+def test_it_stops_at_the_first_refused_line_if_told(manager, tmp_path):
+    has_items(manager, tmp_path, 1)
+    file = history_file(tmp_path, opened(), "x", resolved())
+    ran = manager("load", file, "--stop-at-first", code=1)
+    assert "1 carried out, 0 without effect, 0 loaded before, 1 refused; stopped at line 2" in ran.err
+
+
+def test_a_dry_run_writes_nothing(manager, tmp_path):
+    has_items(manager, tmp_path, 1)
+    before = manager.newest
+    ran = manager(
+        "load", history_file(tmp_path, opened(), resolved(), opened("D2", "99")), "--dry-run", code=1
+    )
+    assert "would be: 2 carried out, 0 without effect, 0 loaded before, 1 refused" in ran.err
+    assert manager.newest == before
+
+
+def test_the_administrator_is_told_who_may_load(owner, tmp_path):
+    before = owner.newest
+    line = owner("load", history_file(tmp_path, opened()), code=1).line
+    assert line.startswith("The role administrator may not load a history")
+    assert "redress keys create --role credit_manager" in line
+    assert "--key" in line
+    assert owner.newest == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file"),
+        (b"\x89PNG\r\n\x1a\n\xff", "is not UTF-8 text"),
+        (b"x" * 2_000_000, "line 1 is longer"),
+    ],
+)
+def test_a_file_that_is_no_history(manager, tmp_path, content, said):
+    file = tmp_path / "history.ndjson"
+    if content is not None:
+        file.write_bytes(content)
+    before = manager.newest
+    assert said in manager("load", file, code=1).line
+    assert manager.newest == before
+
+
+def test_a_file_that_turns_unreadable_in_the_middle_changes_nothing(manager, monkeypatch, tmp_path):
+    monkeypatch.setattr(history_load, "BATCH", 1)
+    has_items(manager, tmp_path, 1)
+    file = history_file(tmp_path, opened())
+    with file.open("ab") as more:
+        more.write(b"\xff\n")
+    before = manager.newest
+    manager("load", file, code=1)
+    assert manager.newest == before
+
+
+def test_ctrl_c_leaves_whole_batches_and_loading_again_does_the_rest(manager, monkeypatch, tmp_path):
+    monkeypatch.setattr(history_load, "BATCH", 1)
+    has_items(manager, tmp_path, 1)
+    file = history_file(tmp_path, opened(), resolved())
+    take = history_load._Load.take
+    with monkeypatch.context() as patch:
+
+        def interrupted(load, batch):
+            if batch[0][0] == 2:
+                raise KeyboardInterrupt
+            take(load, batch)
+
+        patch.setattr(history_load._Load, "take", interrupted)
+        assert "interrupted" in manager("load", file, code=130).line
+    assert (manager.events("dispute-opened"), manager.events("dispute-resolved")) == (1, 0)
+    assert "1 carried out, 0 without effect, 1 loaded before" in manager("load", file).err
+    assert manager.events("dispute-resolved") == 1
+
+
+# --- history ---------------------------------------------------------------------------------------
+
+
+def test_a_history_says_who_when_and_what_changed(told):
+    text = told("history", "dispute", "D1").out
+    assert "2024-03-01 09:00:00 UTC  dispute opened  (dispute D1)" in text
+    assert "by Mona Reyes as credit_manager for Ann Berg, recorded " in text
+    assert "    state: open → resolved" in text
+    assert "    outcome: none → credit_note" in text
+
+
+def test_a_history_for_machines(told):
+    whole = told("history", "dispute", "D1", "--format", "json").json
+    kinds = [entry["event"] for entry in whole["entries"]]
+    assert "dispute-opened.v1" in kinds
+    assert "dispute-resolved.v1" in kinds
+    (entry,) = [entry for entry in whole["entries"] if entry["event"] == "dispute-resolved.v1"]
+    assert entry["changes"]["state"] == {"before": "open", "after": "resolved"}
+    assert entry["on_behalf_of"] == "Ben"
+    assert entry["occurred_at"] == "2024-03-20T09:00:00+00:00"
+    rows = list(
+        csv.DictReader(io.StringIO(told("history", "dispute", whole["dispute"], "--format", "csv").out))
+    )
+    assert [row["event"] for row in rows] == kinds
+
+
+def test_a_dispute_that_is_not_there(told):
+    assert "There is no dispute" in told("history", "dispute", "D9", code=1).line
+
+
+def test_the_history_of_a_dispute_is_for_those_who_may_see_the_dispute(told):
+    told("keys", "create", "--role", "resolver", "--name", "Ida")
+    key = told.key("resolver", "Ida")
+    assert "There is no dispute" in told("history", "dispute", "D1", "--key", key, code=1).line

@@ -1,0 +1,165 @@
+"""`redress report`: every report in every form, and what cannot be asked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+
+import pytest
+
+from tests.api.cli_case import has_items, item_file, manager, owner, row
+
+__all__ = ["manager", "owner"]
+
+REPORTS = ("agenda", "dispute-report", "dispute-months", "resolution-time", "item-statuses", "aged-balance")
+
+
+@pytest.fixture
+def told(manager, tmp_path):
+    """Three invoices, two of them disputed, one dispute resolved after ten days."""
+    file, mapping = item_file(tmp_path, row(1, "10.00"), row(2, "20.50"), row(3, "40.00"))
+    manager("import-items", file, "--mapping", mapping)
+    lines = [
+        {
+            "command": "open_dispute",
+            "at": f"2024-03-0{number}T09:00:00Z",
+            "data": {
+                "reference": f"D{number}",
+                "type": kind,
+                "item_ids": [{"customer_code": "C1", "number": str(number)}],
+            },
+        }
+        for number, kind in ((1, "price"), (2, "quality"))
+    ]
+    lines.append(
+        {
+            "command": "resolve_dispute",
+            "at": "2024-03-11T09:00:00Z",
+            "data": {"dispute_id": "D1", "outcome": "other"},
+        }
+    )
+    history = tmp_path / "history.ndjson"
+    history.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    manager("load", history)
+    return manager
+
+
+def rows(redress, *arguments):
+    return redress("report", *arguments, "--format", "json").json["rows"]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_report_comes_as_table_json_and_csv(told, name):
+    whole = told("report", name, "--format", "json").json
+    assert whole["position"] == told.newest
+    assert {"as_at", "known_at"} <= set(whole["parameters"])
+    assert whole["rows"]
+    columns = list(whole["rows"][0])
+    table = told("report", name)
+    assert table.out.splitlines()[0].split() == columns
+    assert f"at position {told.newest}" in table.err
+    found = list(csv.DictReader(io.StringIO(told("report", name, "--format", "csv").out)))
+    assert list(found[0]) == columns
+    assert len(found) == len(whole["rows"])
+
+
+def test_the_columns_that_others_rely_on(told):
+    def columns(name):
+        return set(rows(told, name)[0])
+
+    assert {"key", "count", "mean_days", "median_days", "p90_days", "still_open"} <= columns(
+        "resolution-time"
+    )
+    assert {"key", "currency", "disputes", "items", "amount"} <= columns("dispute-report")
+    assert {
+        "key",
+        "currency",
+        "not_due",
+        "1-30",
+        "31-60",
+        "61-90",
+        "over_90",
+        "total",
+        "disputed",
+    } <= columns("aged-balance")
+
+
+def test_amounts_are_texts_and_days_are_numbers(told):
+    (dispute,) = rows(told, "dispute-report")
+    assert (dispute["key"], dispute["amount"], dispute["disputes"]) == ("quality", "20.50", 1)
+    (resolved,) = [each for each in rows(told, "resolution-time") if each["count"]]
+    assert (resolved["key"], resolved["mean_days"]) == ("price", 10.0)
+
+
+def test_filters_and_groupings_reach_the_report(told):
+    assert [each["key"] for each in rows(told, "dispute-report", "--state", "opened", "--type", "price")] == [
+        "price"
+    ]
+    assert (
+        rows(told, "dispute-report", "--state", "opened", "--from", "2024-03-02", "--to", "2024-03-31")[0][
+            "key"
+        ]
+        == "quality"
+    )
+    assert [each["key"] for each in rows(told, "dispute-report", "--by", "customer")] == ["C1"]
+    assert rows(told, "dispute-report", "--customer", "C2") == []
+    assert rows(told, "aged-balance", "--currency", "EUR") == []
+    (now,), (then,) = rows(told, "aged-balance"), rows(told, "aged-balance", "--as-at", "2024-02-10")
+    assert (Decimal(now["over_90"]), Decimal(then["not_due"])) == (Decimal("70.50"), Decimal("70.50"))
+    assert rows(told, "aged-balance", "--known-at", "1") == []
+
+
+def test_a_report_knows_what_was_just_done(told, tmp_path):
+    has_items(told, tmp_path, 9)
+    whole = told("report", "aged-balance", "--format", "json").json
+    assert whole["position"] == told.newest
+    assert Decimal(whole["totals"][0]["total"]) == Decimal("80.50")
+
+
+def test_other_names_and_spellings(told):
+    assert rows(told, "dispute") == rows(told, "dispute_report") == rows(told, "disputes")
+
+
+def test_a_report_without_rows_says_so(manager):
+    ran = manager("report", "agenda")
+    assert ran.out == "nothing to report\n"
+    assert manager("report", "agenda", "--format", "json").json["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sales"], "there is no report 'sales'; there are: agenda, "),
+        (["agenda", "--state", "open"], "the report agenda takes no --state"),
+        (["aged-balance", "--person", "c1"], "the report aged-balance takes no --person"),
+        (["dispute-report", "--state", "lost"], "--state: "),
+        (["dispute-report", "--by", "colour"], "by"),
+        (["dispute-report", "--from", "yesterday"], "--from: "),
+        (["dispute-report", "--from", "2024-03-02", "--to", "2024-03-01"], "it lies after period_to"),
+        (["aged-balance", "--as-at", "31.03.2024"], "--as-at: give a date (2026-03-31)"),
+        (["aged-balance", "--as-at", "2024-03-31T09:00:00"], "give the zone of the time"),
+        (["aged-balance", "--known-at", "999999"], "give a position from 0 to"),
+        (["aged-balance", "--attribute", "sector"], "write name=value"),
+        (["agenda", "--days-ahead", "-1"], "--days-ahead: "),
+    ],
+)
+def test_what_cannot_be_asked(told, arguments, said):
+    assert said in told("report", *arguments, code=1).line
+
+
+def test_csv_for_spreadsheets_and_for_machines(manager, tmp_path):
+    customers = tmp_path / "customers.csv"
+    customers.write_text('code,name\nC1,"=HYPERLINK(1)"\n')
+    manager("customers", "import", customers)
+    has_items(manager, tmp_path, 1)
+    safe = manager("report", "aged-balance", "--format", "csv").out
+    raw = manager("report", "aged-balance", "--format", "csv", "--raw").out
+    assert ",'=HYPERLINK(1)," in safe
+    assert ",=HYPERLINK(1)," in raw
+
+
+def test_a_report_shows_what_the_role_reaches(told):
+    assert rows(told, "dispute-report", "--key", told.key("resolver", "Ida")) == []
+    assert rows(told, "aged-balance", "--key", told.key("collector", "Cleo")) == []

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from projections.feed import Feed
+from projections.states import TABLES
+from projections.tables import Kind
+from replay.verify import Difference, Verification, verify
+from store.connections import CompanyDatastore, Pool, open_pool
+from store.log import Log
+from tests.projections.histories import HISTORIES, Made, Pick, append, new_company, picks
+
+PLAYED = picks(3, 220)
+
+
+@pytest.fixture
+def pool(database: str) -> Iterator[Pool]:
+    with open_pool(database, size=6) as pool:
+        yield pool
+
+
+@pytest.fixture
+def datastore(pool: Pool) -> CompanyDatastore:
+    return CompanyDatastore(pool, "acme")
+
+
+@pytest.fixture
+def log(datastore: CompanyDatastore) -> Log:
+    return Log(datastore)
+
+
+@pytest.fixture
+def made(datastore: CompanyDatastore, log: Log) -> Made:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    Feed(datastore, log).catch_up()
+    return made
+
+
+def alter(pool: Pool, statement: str) -> int:
+    """Do it as somebody would who owns the tables and switches the triggers off."""
+    with pool.connection() as connection, connection.transaction():
+        connection.execute("set local session_replication_role = replica")
+        connection.execute("alter table company_acme.events disable trigger events_stay")
+        return connection.execute(statement.encode()).rowcount
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(HISTORIES)
+def test_what_a_feed_made_is_sound(pool: Pool, picks: tuple[Pick, ...]) -> None:
+    made = Made().play(picks)
+    log = new_company(pool)
+    append(log, made.decisions)
+    assert isinstance(log.datastore, CompanyDatastore)
+    feed = Feed(log.datastore, log, batch=10, cache=3)
+    found = verify(log.datastore, log)
+    for target in (0, made.events // 2, made.events):
+        position = feed.catch_up(target)
+        found = verify(log.datastore, log)
+        assert (found.differences, found.events, found.position) == ([], made.events, position)
+        assert position >= target
+    with pool.connection() as connection:
+        counts = " + ".join(f"(select count(*) from {log.datastore.schema}.{table.name})" for table in TABLES)
+        total = connection.execute(f"select {counts} as n".encode()).fetchone()
+    assert total == {"n": found.rows}
+
+
+def test_an_empty_company_is_sound(datastore: CompanyDatastore, log: Log) -> None:
+    found = verify(datastore, log)
+    assert found == Verification(0, 0, 0, [])
+    assert found.is_sound
+
+
+def test_progress_is_told(datastore: CompanyDatastore, log: Log, made: Made) -> None:
+    told: list[tuple[int, int]] = []
+    verify(datastore, log, progress=lambda *at: told.append(at))
+    assert told[-1] == (made.events, made.events)
+
+
+OTHER: dict[Kind, str] = {
+    Kind.ID: "'00000000-0000-0000-0000-000000000001'",
+    Kind.TEXT: "coalesce({0}, '') || '.'",
+    Kind.WHOLE: "coalesce({0}, 0) + 1",
+    Kind.AMOUNT: "coalesce({0}, 0) + 0.01",
+    Kind.DAY: "coalesce({0}, '2020-01-01') + 1",
+    Kind.MOMENT: "{0} + interval '1 microsecond'",
+    Kind.TRUTH: "not {0}",
+    Kind.IDS: "{0} || '00000000-0000-0000-0000-000000000001'::uuid",
+    Kind.TEXTS: "{0} || 'more'::text",
+    Kind.WHOLES: "{0} || 1",
+    Kind.JSON: "case jsonb_typeof({0}) when 'object' then {0} || '{{\"more\": \"x\"}}' else {0} || '[1]' end",
+}
+FRAME: dict[str, str] = {
+    "version": "{0} + 1",
+    "since": "{0} + 1",
+    "until": "coalesce({0}, 1000000) + 1",
+    "occurred_from": "{0} - interval '1 microsecond'",
+    "occurred_until": "coalesce({0}, now()) + interval '1 microsecond'",
+}
+CELLS = [
+    *(
+        (table.name, table.key, column, OTHER[kind])
+        for table in TABLES
+        for column, kind in table.columns.items()
+    ),
+    *((table.name, table.key, column, other) for table in TABLES for column, other in FRAME.items()),
+]
+
+
+def test_one_altered_cell_of_any_column_is_found(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made
+) -> None:
+    for table, key, column, other in CELLS:
+        with pool.connection() as connection:
+            some = (
+                f"(select ctid from company_acme.{table} order by {key}::text desc, since offset %s limit 1)"
+            )
+            rows = connection.execute(f"select count(*) as n from company_acme.{table}".encode()).fetchone()
+            assert rows is not None
+            assert rows["n"], f"the history has no {table}"
+            at = rows["n"] // 2
+            found = connection.execute(
+                f"""select {column} as value, {key} as key, since from company_acme.{table}
+                    where ctid = {some}""".encode(),
+                [at],
+            ).fetchone()
+            assert found is not None
+            connection.execute(f"create table company_acme.kept as table company_acme.{table}".encode())
+            value = other.format(column)
+            connection.execute(
+                f"update company_acme.{table} set {column} = {value} where ctid = {some}".encode(), [at]
+            )
+        outcome = verify(datastore, log)
+        assert not outcome.is_sound, (table, column)
+        if column != "since":
+            (difference,) = outcome.differences
+            assert (
+                difference.where,
+                difference.key,
+                difference.since,
+                difference.what,
+                difference.expected,
+            ) == (
+                *(table, str(found["key"]), found["since"]),
+                *(column, found["value"]),
+            )
+        with pool.connection() as connection, connection.transaction():
+            connection.execute(f"truncate company_acme.{table}".encode())
+            connection.execute(f"insert into company_acme.{table} table company_acme.kept".encode())
+            connection.execute("drop table company_acme.kept")
+    assert verify(datastore, log).is_sound
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_missing_and_a_stray_row_are_found(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made, table: Any
+) -> None:
+    columns = [name for name in table.all_columns if name not in {table.key, "since", "until"}]
+    stray = "'zzz'" if table.key_type == "text" else "'ffffffff-ffff-4fff-8fff-ffffffffffff'"
+    alter(
+        pool,
+        f"""insert into company_acme.{table.name} ({table.key}, since, until, {", ".join(columns)})
+            select {stray}, 5, 6, {", ".join(columns)} from company_acme.{table.name} limit 1""",
+    )
+    assert [str(difference) for difference in verify(datastore, log).differences] == [
+        f"{table.name} {stray[1:-1]} since 5: no event tells of this row"
+    ]
+    assert alter(pool, f"delete from company_acme.{table.name} where {table.key} = {stray}") == 1
+    alter(
+        pool,
+        f"""delete from company_acme.{table.name} where ctid = (
+            select ctid from company_acme.{table.name} order by since desc limit 1)""",
+    )
+    assert [difference.what for difference in verify(datastore, log).differences] == ["the row is missing"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("delete from company_acme.events where position = 40", "events 41: follows event 39"),
+        (
+            "update company_acme.events set decision_end = 50 where position = 40",
+            "events 41: its decision ends at event 41, that of the event before at 50",
+        ),
+        (
+            "update company_acme.events set decision_end = 10000 where position = {last}",
+            "goes on to event 10000",
+        ),
+        (
+            "update company_acme.events set recorded_at = recorded_at + interval '1 day' where position = 60",
+            "events 61: recorded_at goes back",
+        ),
+        (
+            """update company_acme.events set occurred_at = occurred_at - interval '9 years'
+               where stream_id = (select stream_id from company_acme.events where version > 3 limit 1)
+                 and version = 2""",
+            "occurred_at goes back",
+        ),
+        (
+            """update company_acme.events set version = 1000
+               where (stream_id, version) in (select stream_id, max(version) from company_acme.events
+                                              group by 1 having max(version) > 1 limit 1)""",
+            "and has version 1000",
+        ),
+        (
+            "update company_acme.events set type = 'unheard-of.v1' where position = 30",
+            "cannot be folded: Unknown",
+        ),
+        ("update company_acme.events set data = '{{}}' where position = 30", "cannot be folded: Undecodable"),
+        (
+            """update company_acme.events set data = replace(data::text, '"100.50"', '"100.51"')::json
+               where type = 'item-registered.v1'""",
+            "expected Decimal('100.51')",
+        ),
+        (
+            "update company_acme.tracking set notification_id = 10001 where application_name = 'states'",
+            "tracking states: no decision ends at the position: found 10001, expected ",
+        ),
+    ],
+)
+def test_an_altered_log_is_found(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made, statement: str, says: str
+) -> None:
+    assert alter(pool, statement.format(last=made.events)) >= 1
+    outcome = verify(datastore, log, limit=1000)
+    assert any(says in str(difference) for difference in outcome.differences), outcome.differences
+
+
+def test_an_event_that_cannot_be_folded_is_said_once(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made
+) -> None:
+    """And nothing about the rows of its stream, of which nothing can be said."""
+    for stream in ("company-founded.v1", "person-registered.v1", "item-registered.v1", "dispute-opened.v1"):
+        first = f"(select min(position) from company_acme.events where type = '{stream}')"
+        spoil = f"update company_acme.events set type = 'x.v1' where position = {first}"
+        mend = f"update company_acme.events set type = '{stream}' where type = 'x.v1'"
+        assert alter(pool, spoil) == 1
+        assert len(verify(datastore, log).differences) == 1
+        alter(pool, mend)
+    assert verify(datastore, log).is_sound
+
+
+def test_it_stops_at_so_many_differences(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made
+) -> None:
+    alter(pool, "update company_acme.item_states set number = 'x'")
+    outcome = verify(datastore, log, limit=3)
+    assert len(outcome.differences) == 3
+    assert {difference.what for difference in outcome.differences} == {"number"}
+
+
+def test_a_difference_says_where_and_what() -> None:
+    assert str(Difference("item_states", "k", 7, "balance", 1, 2)) == (
+        "item_states k since 7: balance: found 1, expected 2"
+    )
+    assert str(Difference("events", "3", None, "follows event 1")) == "events 3: follows event 1"
