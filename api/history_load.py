@@ -178,6 +178,9 @@ class _Load:
             except LineRefused as refused:
                 self._refuse(number, refused.command, str(refused))
                 continue
+            if any(order.key == other.key for _, _, other in orders):  # a key is answered for once at a time
+                self._carry_out(orders)
+                orders = []
             orders.append((number, name, order))
             if isinstance(order.command, ChangeSettings):  # what follows is read by the new ones
                 self._carry_out(orders)

@@ -32,6 +32,8 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Told (what is being done, how much of it is done, how much there is)."""
 
 SUFFIX: Final = "_new"
+_BEFORE: Final = "_old"
+"""What the live tables are called from the swap until they are dropped, which takes longer than to swap."""
 NAMES: Final = (*(table.name for table in TABLES), "tracking")
 
 _CHUNK: Final = 20_000
@@ -77,12 +79,12 @@ def rebuild(datastore: CompanyDatastore, log: Log, progress: Progress = lambda *
     folded, psycopg.Error; whatever is raised, the live tables are as they were.
     """
     with datastore.pool.connection() as connection, _alone(connection, datastore.schema):
-        _drop_new(connection, datastore.schema)
+        _drop_leftovers(connection, datastore.schema)
         try:
             return _rebuild(connection, datastore, log, progress)
         finally:
             with suppress(psycopg.OperationalError):  # no connection any more: the next rebuild does it
-                _drop_new(connection, datastore.schema)
+                _drop_leftovers(connection, datastore.schema)
 
 
 def _rebuild(
@@ -121,8 +123,8 @@ def _alone(connection: Connection[Any], schema: str) -> Iterator[None]:
 # --- new tables --------------------------------------------------------------------------------------
 
 
-def _drop_new(connection: Connection[Any], schema: str) -> None:
-    tables = [Identifier(schema, name + SUFFIX) for name in NAMES]
+def _drop_leftovers(connection: Connection[Any], schema: str) -> None:
+    tables = [Identifier(schema, name + suffix) for name in NAMES for suffix in (SUFFIX, _BEFORE)]
     connection.execute(SQL("drop table if exists {}").format(SQL(", ").join(tables)))
 
 
@@ -241,13 +243,15 @@ def _try_swap(
 ) -> float:
     with connection.transaction(), connection.cursor() as cursor:
         position = live.hold(cursor)
-        # Committed before the swap, and the position is the live tables' own: a reader whose snapshot lies
-        # between sees the new tables exactly as it would have seen the old ones.
+        # Committed before the swap, and up to the live tables' own position: whoever reads on across the swap
+        # finds in the new tables what stood in the old ones.
         reached = new.catch_up(position)
         renames = _renames(cursor, schema)
         cursor.execute(SQL("set local lock_timeout = {}").format(Literal(f"{wait * 1000:.0f}ms")))
+        cursor.execute("set local synchronous_commit = off")  # dropping the old tables waits for the disk
         began = time.perf_counter()
-        # The position first, as readers do: whoever has seen it reads on in the tables that belong to it.
+        # The position first, as readers do who look twice in one snapshot: they lock it before they have one
+        # (`lock table tracking in access share mode`), and so either end before the swap or begin after it.
         names = SQL(", ").join([Identifier(schema, name) for name in (NAMES[-1], *NAMES[:-1])])
         cursor.execute(SQL("lock table {} in access exclusive mode").format(names))
         cursor.execute(renames)
@@ -256,17 +260,27 @@ def _try_swap(
     return time.perf_counter() - began
 
 
+# A view names the tables it reads by their numbers: it has to be told again which they are.
+_VIEWS: Final = """
+select distinct format('create or replace view %%I.%%I%%s as %%s', vn.nspname, v.relname,
+                       ' with (' || array_to_string(v.reloptions, ', ') || ')',
+                       pg_get_viewdef(v.oid)) as statement
+from pg_depend d join pg_rewrite r on r.oid = d.objid and d.classid = 'pg_rewrite'::regclass
+join pg_class v on v.oid = r.ev_class and v.relkind = 'v' join pg_namespace vn on vn.oid = v.relnamespace
+join pg_class t on t.oid = d.refobjid and d.refclassid = 'pg_class'::regclass
+join pg_namespace n on n.oid = t.relnamespace
+where n.nspname = %s and t.relname = any (%s)"""
+
+
 def _renames(cursor: Cursor[Any], schema: str) -> Composed:
-    tables = [
-        SQL("drop table {}; alter table {} rename to {};").format(
-            Identifier(schema, table.name), Identifier(schema, table.name + SUFFIX), Identifier(table.name)
-        )
-        for table in TABLES
+    """Live tables and indexes make room, new ones take their names, views look at these."""
+    tables = [table.name for table in TABLES]
+    indexes = [index["name"] for index in _indexes(cursor, schema)]
+    named = [("table", name) for name in tables] + [("index", name) for name in indexes]
+    statements = [
+        SQL("alter {} {} rename to {}").format(SQL(what), Identifier(schema, old), Identifier(new))
+        for what, name in named
+        for old, new in ((name, name + _BEFORE), (name + SUFFIX, name))
     ]
-    indexes = [
-        SQL("alter index {} rename to {};").format(
-            Identifier(schema, index["name"] + SUFFIX), Identifier(index["name"])
-        )
-        for index in _indexes(cursor, schema)
-    ]
-    return SQL("").join([*tables, *indexes])
+    views = [SQL(view["statement"]) for view in cursor.execute(_VIEWS, [schema, tables]).fetchall()]
+    return SQL(";").join([*statements, *views])

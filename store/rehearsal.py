@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from domain.refusals import Refusal
 from store.append import written
 from store.clock import now
 from store.connections import CompanyDatastore
-from store.execute import Executor
+from store.execute import Answer, Executor, Order
 from store.log import Appended, KeyReused, Log, Submission
 from store.states import States
 
@@ -20,7 +21,16 @@ _SIZE: Final = 1_000_000
 def rehearsal(datastore: CompanyDatastore) -> Executor:
     """An executor on the company's log as it stands, whose own decisions are remembered and never written."""
     log = _Unwritten(datastore)
-    return Executor(log, States(log, size=_SIZE))
+    return _Rehearsal(log, States(log, size=_SIZE))
+
+
+class _Rehearsal(Executor):
+    """Decides one after the other: of what was not written nothing can be read again if it has to be."""
+
+    def execute_all(self, orders: Sequence[Order]) -> list[Answer | Refusal]:
+        """As the real one; the keys of *orders* must differ."""
+        self._all_answered(orders)  # may raise, while none of them is carried out
+        return [self._one_of_many(order) for order in orders]
 
 
 class _Unwritten(Log):
@@ -32,19 +42,6 @@ class _Unwritten(Log):
 
     def append(self, submission: Submission) -> Appended:
         """Nothing is recorded. Raises KeyReused, Unencodable."""
-        return self.append_all([submission])[0]
-
-    def append_all(self, submissions: Sequence[Submission]) -> list[Appended]:
-        """Nothing is recorded; all of them are accepted or none. Raises KeyReused, Unencodable."""
-        before = len(self._accepted)
-        try:
-            return [self._accept(submission) for submission in submissions]
-        except Exception:
-            while len(self._accepted) > before:
-                self._accepted.popitem()
-            raise
-
-    def _accept(self, submission: Submission) -> Appended:
         if submission.key is not None and (known := self.answered(submission.key, submission.digest)):
             return known
         written(submission, self.codec)

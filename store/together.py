@@ -1,8 +1,8 @@
 """Group commit: commands that wait for the log at the same time share one transaction.
 
-The log takes one writer after the other, and each waits until the disk has its commit. Whoever comes meanwhile
-need not do so one by one: one thread takes along all that wait, as one transaction of several appends. Each is
-accepted or refused on its own, as if it had come alone.
+The log takes one writer after the other, and each waits until the disk has its commit. Whoever comes
+meanwhile need not do so one by one: one thread takes along all that wait, as one transaction of several
+appends. Each is accepted or refused on its own, as if it had come alone.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Together:
 
 
 def _disjoint(places: Sequence[_Place]) -> tuple[list[_Place], list[_Place]]:
-    """Those that can be accepted together, and those that expect what one of these changes: most are stale."""
+    """Those that can be accepted together, and those that expect what one of these changes."""
     together: list[_Place] = []
     rest: list[_Place] = []
     written: set[UUID] = set()

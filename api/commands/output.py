@@ -92,8 +92,13 @@ _WIDEST: Final = 60
 
 
 def to_table(records: Sequence[Record]) -> str:
-    """*records* in columns; numbers to the right."""
-    columns = list(records[0])
+    """*records* in columns, numbers to the right; without ids that have a name beside them, nor empty columns."""
+    columns = [
+        column
+        for column in records[0]
+        if column.removesuffix("_id") not in set(records[0]) - {column}
+        and any(record[column] is not None for record in records)
+    ]
     cells = [[_shortened(_cell(record[column])) for column in columns] for record in records]
     widths = [max(len(row[place]) for row in [columns, *cells]) for place in range(len(columns))]
     right = [all(_is_number(record[column]) for record in records) for column in columns]

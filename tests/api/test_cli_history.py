@@ -132,7 +132,7 @@ def test_a_file_that_turns_unreadable_in_the_middle_changes_nothing(manager, mon
     has_items(manager, tmp_path, 1)
     file = history_file(tmp_path, opened())
     with file.open("ab") as more:
-        more.write(b"\xff\n")
+        more.write(b"\n" * 100_000 + b"\xff\n")  # far behind what is read at once
     before = manager.newest
     manager("load", file, code=1)
     assert manager.newest == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from api.commands import service
 from api.commands.output import progress, stages
 from api.sample import SampleInterrupted
 from projections.feed import FeedFailed
+from store.embedded_supervisor import open_lock
 from tests.api.cli_case import has_items, manager, owner, stranger
 from tests.api.command_line import Redress, owning
 
@@ -260,12 +262,37 @@ def test_sigterm_stops_the_service_and_the_embedded_server_too(tmp_path):
     assert running.servers() == []
 
 
+def test_the_end_waits_for_the_embedded_server_unless_others_use_it(tmp_path, monkeypatch):
+    stopping = open_lock(tmp_path / "server.lock")
+    fcntl.flock(stopping, fcntl.LOCK_EX)
+    others = open_lock(tmp_path / "use.lock")
+    waits = []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            fcntl.flock(stopping, fcntl.LOCK_UN)
+
+    monkeypatch.setattr("time.sleep", sleep)
+    service._wait_until_stopped(tmp_path)
+    assert len(waits) == 3
+
+    fcntl.flock(stopping, fcntl.LOCK_EX)
+    fcntl.flock(others, fcntl.LOCK_SH)
+    service._wait_until_stopped(tmp_path)
+    assert len(waits) == 3
+    os.close(stopping)
+    os.close(others)
+
+
 class Served:
     """What `serve` would do, without doing it."""
 
     def __init__(self, monkeypatch):
         self.loaded = 0
         self.served = 0
+        self.waited: list[Path] = []
+        monkeypatch.setattr(service, "_wait_until_stopped", self.waited.append)
         monkeypatch.setattr(service, "_load", self.load)
         monkeypatch.setattr("uvicorn.Server.run", self.run)
         monkeypatch.setattr("signal.signal", lambda *_: None)
@@ -301,6 +328,7 @@ def test_where_the_keys_of_the_sample_are_and_three_commands_to_try(owner, serve
         assert "Authorization: Bearer redress_c" in shown
     assert ran.err == "stopping\n"
     assert served.served == 1
+    assert served.waited == [directory / "postgresql"]
 
 
 def test_the_sample_is_loaded_only_where_there_is_no_company(owner, served):

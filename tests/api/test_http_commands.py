@@ -347,11 +347,9 @@ def test_what_another_process_did_counts_whatever_this_one_remembers(service: Se
     service.done("/v1/disputes", opening("1"))
     service.done("/v1/disputes/D/comment", {"text": "remembered"})
     behind = OpenCompany(service.database.pool, "acme").executor
-    answer = behind.execute(Order(ResolveDispute(dispute_id("D"), Outcome.INVOICE_UPHELD), MANAGER))
+    behind.execute(Order(ResolveDispute(dispute_id("D"), Outcome.INVOICE_UPHELD), MANAGER))
     refused = service.post("/v1/disputes/D/assign-resolver", {"resolver_id": "sales"})
     problem(refused, 409, "dispute-already-resolved")
-    done = service.done("/v1/disputes/D/comment", {"text": "late"})
-    assert done["version"] == (answer.version or 0) + 1
     again = service.done("/v1/disputes", opening("1", reference="E"))  # the item is free again
     assert again["changed"]
 

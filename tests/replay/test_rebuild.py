@@ -46,7 +46,8 @@ def rows(pool: Pool, schema: str = "company_acme") -> dict[str, list[straight.St
 
 
 SHAPE = """
-select c.relname, c.relkind, c.relacl::text, pg_get_indexdef(i.indexrelid) as index, a.columns, k.checks
+select c.relname, c.relkind, c.relacl::text, c.reloptions, pg_get_indexdef(i.indexrelid) as index, a.columns,
+       k.checks
 from pg_class c left join pg_index i on i.indexrelid = c.oid
 left join lateral (select array_agg((attname, format_type(atttypid, -1), attnotnull)::text order by attnum)
                    from pg_attribute where attrelid = c.oid and attnum > 0) a (columns) on c.relkind = 'r'
@@ -62,7 +63,7 @@ def shape(pool: Pool) -> list[dict[str, Any]]:
 
 
 def left_behind(pool: Pool) -> list[str]:
-    return [row["relname"] for row in shape(pool) if "_new" in row["relname"]]
+    return [row["relname"] for row in shape(pool) if "_new" in row["relname"] or "_old" in row["relname"]]
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -186,9 +187,12 @@ def suppress_into(troubles: list[BaseException]) -> Iterator[None]:
 
 
 def one_read(pool: Pool) -> int:
-    """As a report reads: one snapshot, the position first. The rows must be those of just this position."""
+    """One snapshot, the position locked before it is taken. The rows must be those of just this position."""
     with pool.connection() as connection:
-        connection.execute("begin isolation level repeatable read, read only")
+        connection.execute(
+            "begin isolation level repeatable read, read only;"
+            " lock table company_acme.tracking in access share mode"
+        )
         position = only(connection, "select coalesce(max(notification_id), 0) from company_acme.tracking"
                                     " where application_name = 'states'")  # fmt: skip
         time.sleep(0.001)
@@ -212,6 +216,25 @@ def only(connection: psycopg.Connection[Any], statement: str) -> int:
     return value
 
 
+def test_views_show_the_new_tables(pool: Pool, datastore: CompanyDatastore, log: Log) -> None:
+    append(log, Made().play(PLAYED).decisions)
+    Feed(datastore, log).catch_up()
+    with pool.connection() as connection:
+        connection.execute(
+            """create view company_acme.numbers with (security_barrier = true) as
+               select i.number || '%' as number, c.name from company_acme.item_states i
+               join company_acme.customer_states c using (customer_id)"""
+        )
+        connection.execute("create view company_acme.fewer as select number from company_acme.numbers")
+        before = only(connection, "select count(*) from company_acme.fewer")
+        connection.execute("delete from company_acme.item_states")
+    shaped = shape(pool)
+    rebuild(datastore, log)
+    with pool.connection() as connection:
+        assert only(connection, "select count(*) from company_acme.fewer") == before > 0
+    assert shape(pool) == shaped
+
+
 # --- what ends it early ------------------------------------------------------------------------------
 
 
@@ -229,7 +252,7 @@ def test_a_rebuild_that_is_broken_off_leaves_the_tables_as_they_were(
     before: list[Any] = []
 
     def half(*call: Any) -> Any:
-        return renames(*call) + psycopg.sql.SQL("select 1 / 0")
+        return renames(*call) + psycopg.sql.SQL("; select 1 / 0")
 
     def told(what: str, *_: int) -> None:
         if not before:  # the service goes on meanwhile
@@ -331,6 +354,38 @@ def test_a_reader_in_the_way_is_waited_for_and_holds_nobody_up(
     assert not rebuilding.is_alive()
     assert rows(pool) == straight.fold(made.decisions)
     assert max(waits) < 1
+
+
+def test_who_has_seen_the_position_reads_on_in_the_tables_that_belong_to_it(
+    pool: Pool, datastore: CompanyDatastore, log: Log
+) -> None:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    feed = Feed(datastore, log)
+    position = feed.catch_up(made.events // 2)
+    rebuilding = threading.Thread(target=rebuild, args=(datastore, log))
+    with pool.connection() as reader:
+        reader.execute(
+            "begin isolation level repeatable read; lock table company_acme.tracking in access share mode"
+        )
+        reader.execute("select from company_acme.tracking")
+        feed.catch_up()
+        rebuilding.start()
+        time.sleep(1)
+        assert rebuilding.is_alive()
+        assert straight.stored(reader, "company_acme") == straight.fold(up_to(made, position))
+        reader.rollback()
+    rebuilding.join(20)
+    assert rows(pool) == straight.fold(made.decisions)
+
+
+def up_to(made: Made, position: int) -> list[Any]:
+    taken, events = [], 0
+    for decision in made.decisions:
+        events += len(decision.events)
+        if events <= position:
+            taken.append(decision)
+    return taken
 
 
 def test_readers_that_never_go_away_end_it(
