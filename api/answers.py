@@ -6,6 +6,7 @@ import dataclasses
 import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
+from urllib.parse import quote
 
 import orjson
 from fastapi import Header, Request, Response
@@ -100,7 +101,7 @@ def next_link(request: Request, **changed: str) -> str:
     Relative, for the service does not know by which name it is reached.
     """
     url = request.url.include_query_params(**changed)
-    return f'<{url.path}?{url.query}>; rel="next"'
+    return f'<{quote(url.path)}?{url.query}>; rel="next"'
 
 
 def _columns(of: type[Any], records: Sequence[Mapping[str, object]]) -> list[str]:

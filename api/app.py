@@ -56,7 +56,7 @@ several times. With Python's own 5 ms the slowest requests took a fifth longer."
 
 _COLLECT: Final = (10_000, 20, 200)
 """When Python looks for garbage. What is remembered of streams is many objects and never garbage in a circle.
-With Python's own numbers all of it was looked through every few seconds, and requests waited 120 to 675 ms."""
+With Python's own numbers all of it was looked through every few seconds: requests waited 120 to 675 ms."""
 
 _DESCRIPTION: Final = """\
 Customer disputes in accounts receivable, as events that can be read back for any moment of the past.

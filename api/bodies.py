@@ -4,6 +4,7 @@ models that are made of the domain's command classes."""
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING
@@ -57,9 +58,20 @@ def _plausible(value: Any) -> Any:  # noqa: ANN401 - a date or a moment, and sta
     return value
 
 
+_BEGINS_WITH_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _written_out(value: object) -> object:
+    """Numbers would be seconds since 1970, and so would compact dates."""
+    if isinstance(value, date) or (isinstance(value, str) and _BEGINS_WITH_DAY.match(value)):
+        return value
+    raise ValueError("write it as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")
+
+
 Day = Annotated[date, AfterValidator(_plausible), Field(examples=["2026-03-31"])]
 Time = Annotated[
     datetime | date,
+    BeforeValidator(_written_out),
     AfterValidator(_plausible),
     Field(
         description="a moment, or a date: its start in the company's zone", examples=["2026-03-31T09:30:00Z"]

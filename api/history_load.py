@@ -15,7 +15,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
@@ -24,6 +23,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.bodies import Time
 from api.database import OpenCompany
 from api.item_file import FileRefused
 from api.item_import import settings_of
@@ -87,7 +87,7 @@ class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     command: str
-    at: datetime | date | None = None
+    at: Time | None = None
     actor: Name | None = None
     key: Name | None = None
     data: dict[str, Any] = Field(default_factory=dict)
@@ -249,9 +249,11 @@ def order_of(number: int, line: str, actor: Actor, settings: Settings) -> tuple[
         command,
         replace(actor, on_behalf_of=told.actor) if told.actor else actor,
         at,
-        f"load:{told.key}" if told.key else f"load:line {number}:{digest.hex()[:32]}",
+        told.key or f"line {number}:{digest.hex()[:32]}",
         digest,
         subject_of(wire, command),
+        # Whoever goes on with a history, with whichever API key, must not load it twice.
+        key_scope="load",
     )
 
 

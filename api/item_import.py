@@ -49,9 +49,9 @@ CHUNK: Final = 500
 
 @dataclass
 class SafetyShareExceeded(Refusal):
-    """This full import would clear {missing} of {open} open items because the file does not have them, more than the safety share of {share}; nothing was changed. If the file is complete, use --force."""  # noqa: E501
+    """This full import would clear {cleared} of {open} open items because the file does not have them or gives them the balance 0, more than the safety share of {share}; nothing was changed. If the file is complete, use --force."""  # noqa: E501
 
-    missing: int
+    cleared: int
     open: int
     share: str
 
@@ -154,8 +154,9 @@ def _missing(company: OpenCompany, source: ItemSource, options: ImportOptions) -
     if seen.unidentified:
         return [], len(missing)
     share = settings_of(company.executor).safety_share
-    if len(missing) > share * len(open_here):
-        raise SafetyShareExceeded(len(missing), len(open_here), f"{share:.0%}")
+    cleared = len(missing) + len(seen.zeroed & set(open_here))
+    if cleared > share * len(open_here):
+        raise SafetyShareExceeded(cleared, len(open_here), f"{share:.0%}")
     return missing, 0
 
 
@@ -165,6 +166,7 @@ class _Seen:
     def __init__(self, rows: Iterable[ItemRow | Rejection]) -> None:
         self.entities: set[str] = set()
         self.items: dict[ItemId, tuple[str, str, str]] = {}
+        self.zeroed: set[ItemId] = set()
         self.unidentified = 0
         for row in rows:
             identity = (
@@ -174,7 +176,10 @@ class _Seen:
                 self.unidentified += 1
             else:
                 self.entities.add(identity[0])
-                self.items[item_id(*identity)] = identity
+                item = item_id(*identity)
+                self.items[item] = identity
+                if isinstance(row, ItemRow) and row.balance == 0:
+                    self.zeroed.add(item)
 
 
 def _originals(

@@ -212,7 +212,8 @@ def all_refusals() -> list[type[Refusal]]:
         below = of.__subclasses__()
         return [leaf for each in below for leaf in leaves(each)] if below else [of]
 
-    return [each for each in leaves(refusals.Refusal) if not each.__module__.startswith("tests")]
+    # Files and the command line have refusals of their own.
+    return [each for each in leaves(refusals.Refusal) if not each.__module__.startswith(("api.", "tests."))]
 
 
 # --- malformed requests ------------------------------------------------------------------------------

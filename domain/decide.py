@@ -167,6 +167,8 @@ def authorize(case: Case, command: Command, actor: Actor, *, loads_history: bool
             require(actor, command.permission, case.concerned(stream))
     if isinstance(command, qualifying.QualifyItems):
         _authorize_work(case, command, actor)
+    if isinstance(command, resolving.EndFollowUp):
+        _authorize_resolving(case, command, actor)
 
 
 def _authorize_work(case: Case, command: qualifying.QualifyItems, actor: Actor) -> None:
@@ -175,6 +177,15 @@ def _authorize_work(case: Case, command: qualifying.QualifyItems, actor: Actor) 
         known = case.states.get(item_id)
         if isinstance(known, item.Item) and known.dispute_id:
             require(actor, Permission.WORK_DISPUTE, case.concerned(known.dispute_id))
+
+
+def _authorize_resolving(case: Case, command: resolving.EndFollowUp, actor: Actor) -> None:
+    # Ending the last open action of a dispute resolves it (spec 25), which is work on the dispute.
+    action = case.states.get(command.follow_up_id)
+    if not isinstance(action, follow_up.FollowUpAction) or not action.is_open or not action.dispute_id:
+        return
+    if case.dispute(action.dispute_id).follow_ups == {action.id}:
+        require(actor, Permission.WORK_DISPUTE, case.concerned(action.dispute_id))
 
 
 # --- decide ----------------------------------------------------------------------------------------

@@ -59,7 +59,9 @@ def _check_row(command: RegisterItem) -> None:
     for day in (details.issue_date, details.due_date, command.cleared_on):
         if day is not None and day.year < _FIRST_YEAR:
             raise ItemRowInvalid(command.number, f"{day} is before {_FIRST_YEAR}; correct the date")
-    if details.type in {ItemType.CREDIT_NOTE, ItemType.PAYMENT} and details.amount > 0:
+    if details.balance and command.cleared_on is not None:
+        raise ItemRowInvalid(command.number, "it is cleared and has a balance; leave out one of them")
+    if details.type in {ItemType.CREDIT_NOTE, ItemType.PAYMENT} and max(details.amount, details.balance) > 0:
         raise ItemRowInvalid(
             command.number, f"a {details.type} has a negative amount; negate it in the mapping"
         )

@@ -174,7 +174,9 @@ def _qualify_disputed(
         raise StatusNotForDispute(dispute.id, status.kind)
     if status.code == dispute.type:
         draft = Draft(case)
-        _give_status(draft, items, Qualification(status.code, status.kind, command.comment))
+        for item in items:
+            said = command.comment or (item.qualification.comment if item.qualification else None)
+            _give_status(draft, [item], Qualification(status.code, status.kind, said))
         return draft.events
     if not is_all:
         raise ChangesWholeDispute(dispute.id)

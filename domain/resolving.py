@@ -77,7 +77,7 @@ def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Eve
         raise OutcomeNotByHand
     items = case.disputed_items(dispute)
     amount = total(item.disputed_amount for item in items)
-    _check_credited(command.credited_amount, amount)
+    _check_credited(command.credited_amount, max(amount, dispute.amount_at_opening, key=abs))
     qualification = _status(case, StatusKind.DISPUTE_RESOLVED, command.status, command.comment)
     draft = Draft(case)
     draft.record(
@@ -93,6 +93,7 @@ def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Eve
 
 
 def _check_credited(credited: Decimal | None, amount: Decimal) -> None:
+    # *amount*: the larger of now and at opening, for the credit note is often booked before the dispute ends.
     if credited is not None and not (abs(credited) <= abs(amount) and credited * amount >= 0):
         raise CreditedAmountInvalid(credited, amount)
 

@@ -213,7 +213,12 @@ def stands(actor: Actor, concerned: Concerned, relation: Relation) -> bool:
 def require_givable(actor: Actor, role: Role) -> None:
     """Raise RoleNotGivable unless *actor* may give (or take) *role*."""
     if actor.role is Role.SERVICE:
-        givable = GIVABLE[Role.CREDIT_MANAGER]
+        # Nobody gives more than they have: a role whose every permission is among the key's scopes.
+        givable = frozenset(
+            each
+            for each in GIVABLE[Role.CREDIT_MANAGER]
+            if all(permission in actor.scopes for permission, row in TABLE.items() if each in row)
+        )
     else:
         givable = GIVABLE.get(actor.role, frozenset())
     if role not in givable:

@@ -231,13 +231,13 @@ def customer(
     )
 
 
-# Whoever works with items has to be able to name people and to read the catalogue.
-_DIRECTORY_RIGHTS: Final = (
+DIRECTORY: Final = (
     Permission.READ_ITEMS,
     Permission.READ_DISPUTES,
     Permission.PEOPLE,
     Permission.CATALOGUE,
 )
+"""Whoever works with items has to be able to name people, and to read the catalogue."""
 
 
 def people(reading: Reading, parameters: PersonList) -> Report[PersonRow]:
@@ -245,7 +245,7 @@ def people(reading: Reading, parameters: PersonList) -> Report[PersonRow]:
 
     Raises RoleForbids, ParameterInvalid.
     """
-    reading.reach(*_DIRECTORY_RIGHTS)
+    reading.reach(*DIRECTORY)
     chosen = Selection()
     chosen.where_given("p.role = %(role)s", role=parameters.role)
     chosen.where_given("p.active = %(active)s", active=parameters.active)
@@ -261,7 +261,7 @@ def person(
 ) -> Report[PersonRow]:
     """The person with this id or code, as the one row. Raises RoleForbids, UnknownPerson."""
     parameters = parameters or Parameters()
-    reading.reach(*_DIRECTORY_RIGHTS)
+    reading.reach(*DIRECTORY)
     wanted = reference if isinstance(reference, UUID) else person_id(reference)
     chosen = Selection()
     chosen.where("p.person_id = %(wanted)s", wanted=wanted)
@@ -284,7 +284,7 @@ def _without_logins(reading: Reading, found: Report[PersonRow]) -> Report[Person
 def statuses(reading: Reading, parameters: Parameters | None = None) -> Report[StatusRow]:
     """All item statuses, retired ones too, by kind and code. Raises RoleForbids, ParameterInvalid."""
     parameters = parameters or Parameters()
-    reading.reach(*_DIRECTORY_RIGHTS)
+    reading.reach(*DIRECTORY)
     chosen = Selection()
     chosen.where_given("s.code = %(status)s", status=parameters.status)
 
@@ -310,7 +310,7 @@ def status(reading: Reading, code: str, parameters: Parameters | None = None) ->
 def settings(reading: Reading, parameters: Parameters | None = None) -> Report[SettingsRow]:
     """The company's settings, as the one row. Raises RoleForbids; NotFounded when there are none yet."""
     parameters = parameters or Parameters()
-    reading.reach(*_DIRECTORY_RIGHTS)
+    reading.reach(*DIRECTORY)
 
     def work(snapshot: Snapshot) -> Report[SettingsRow]:
         rows = snapshot.rows(SettingsRow, _SETTINGS, {})

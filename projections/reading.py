@@ -155,6 +155,8 @@ class Reading:
         with self.datastore.pool.connection() as connection:  # ends the transaction on its way out
             connection.execute(_BEGIN)
             tracking = Identifier(self.datastore.schema, "tracking")
+            # Before the snapshot: a rebuild's swap holds this table, so rows and position come from one side.
+            connection.execute(SQL("lock table {} in access share mode").format(tracking))
             prepared = connection.execute(
                 SQL(_PREPARE).format(tracking=tracking), {"schema": self.datastore.schema}
             ).fetchone()

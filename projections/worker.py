@@ -6,10 +6,14 @@ import threading
 from dataclasses import dataclass
 from typing import Final, Self
 
+import structlog
+
 from projections.feed import Feed, FeedFailed
-from projections.fold import reason
+from projections.fold import Unfoldable, reason
 from store.connections import LogUnavailable
 from store.log import Log
+
+_log: Final = structlog.get_logger()
 
 _PATIENCE: Final = 0.25
 """Seconds that the thread waits for events before it looks whether it was stopped."""
@@ -23,7 +27,11 @@ _RETRY: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a feed does. lag: events still to apply, None if the database cannot be asked."""
+    """How a feed does. lag: events still to apply, None if the database cannot be asked.
+
+    failure: where it stands and the class of the error. The text of the error, which may quote the company's
+    data, is in the service's own log only: everybody may ask for health.
+    """
 
     running: bool
     position: int | None
@@ -75,7 +83,7 @@ class Worker:
         try:
             position, lag = self._feed.position(), self._feed.lag()
         except LogUnavailable as error:
-            return Health(running, None, None, self._failure or str(error))
+            return Health(running, None, None, self._failure or type(error).__name__)
         return Health(running, position, lag, self._failure)
 
     def _follow(self) -> None:
@@ -91,11 +99,23 @@ class Worker:
             self._failure = None
             if self._log.wait(position, _PATIENCE):
                 self._feed.rest(_GATHER)
-        except (FeedFailed, LogUnavailable) as error:
-            self._stumble(str(error))
+        except FeedFailed as error:
+            self._stumble(error, f"the feed stopped at event {error.position} ({error.stored_name}): ")
         except Exception as error:  # noqa: BLE001 - also what nobody thought of must show
-            self._stumble(reason(error))
+            self._stumble(error)
 
-    def _stumble(self, why: str) -> None:
-        self._failure = why
+    def _stumble(self, error: Exception, where: str = "") -> None:
+        failure = f"{where}{_cause(error)}"
+        is_new = failure != self._failure  # it is tried again and again, and said once
+        self._failure = failure
+        if is_new:
+            _log.error("feed_stopped", failure=failure, error=reason(error))
         self._stopping.wait(_RETRY)
+
+
+def _cause(error: Exception) -> str:
+    """The name of the class of what went wrong at the bottom of *error*."""
+    found: BaseException = error
+    while isinstance(found, FeedFailed | Unfoldable) and found.__cause__ is not None:
+        found = found.__cause__
+    return type(found).__name__

@@ -44,10 +44,10 @@ class Order:
     """A command as somebody gave it.
 
     *told*: when it happened, with zone; None: now. *key*: the idempotency key, with *digest* of the whole
-    request. *subject*: the stream that the answer is about; *part*: which thing of that stream, if it holds
-    many (store/parts.py); *if_match*: the version that it must have. *premises*: streams from which the order
-    was made (the people that its actor is one of, the settings that filled in the command) with the versions
-    they had.
+    request; *key_scope*: whose key it is, by default the actor's. *subject*: the stream that the answer is
+    about; *part*: which thing of that stream, if it holds many (store/parts.py); *if_match*: the version that
+    it must have. *premises*: streams from which the order was made (the people that its actor is one of, the
+    settings that filled in the command) with the versions they had.
     """
 
     command: Command
@@ -60,11 +60,14 @@ class Order:
     part: str | None = None
     premises: Mapping[UUID, int] = field(default_factory=dict)
     command_id: UUID = field(default_factory=new_id)
+    key_scope: str | None = None
 
     @property
     def scoped_key(self) -> str | None:
         """The key together with whose it is: keys of different clients never meet."""
-        return f"{self.actor.key_id or self.actor.person_id}:{self.key}" if self.key is not None else None
+        if self.key is None:
+            return None
+        return f"{self.key_scope or self.actor.key_id or self.actor.person_id}:{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +245,8 @@ class Executor:
         try:
             read = self.states.recall_case([order.command], order.actor)
             decisions = self._decided(read, order)
-        except (Refusal, PremisesMoved, NoSuchCompany):
+        except (Refusal, PremisesMoved, NoSuchCompany, AssertionError, LookupError):
+            # Memory may hold a part of the case only; what a rule then trips over says nothing.
             return None
         if not decisions:
             return None
@@ -262,10 +266,14 @@ class Executor:
         decisions = self._decided(read, order)
         if not decisions and order.key is None:
             return Answer(order.subject, self._version(read, order), self.log.newest(), part=order.part)
-        submission = _submission(read, order, decisions, None if decisions else self._version(read, order))
+        written = read.expected(decisions)
+        unchanged = None if decisions else self._version(read, order)
+        # What was only read must still hold too: a twin that is absent, a status in use, a person's role.
+        seen = read.everything() if decisions else None
+        submission = _submission(read, order, decisions, unchanged, seen)
         appended = self._together.append(submission)
         if not appended.replayed:
-            self.states.keep(read, submission.expected)
+            self.states.keep(read, written)
         return _answer(appended, submission.decisions)
 
     def _decided(self, read: ReadCase, order: Order) -> list[Decision]:

@@ -63,6 +63,9 @@ class Together:
             for place in rest:
                 self._send_alone(place)
         finally:
+            for place in taken:
+                if place.outcome is None:  # this thread was interrupted; nobody else would answer the others
+                    place.outcome = LogUnavailable("the append was interrupted; send it again")
             with self._changed:
                 self._is_busy = False
                 self._changed.notify_all()

@@ -35,7 +35,10 @@ def show_settings(ctx: typer.Context, *, form: FormatOption = Format.TABLE, raw:
     \b
     redress settings show --format json
     """
+    from projections.directory import DIRECTORY
+
     with session(ctx) as here:
+        here.require(*DIRECTORY)
         settings = asdict(here.settings)
     if form is Format.JSON:
         typer.echo(to_json(settings))
@@ -119,7 +122,10 @@ def list_statuses(ctx: typer.Context, *, form: FormatOption = Format.TABLE, raw:
     \b
     redress statuses list
     """
+    from projections.directory import DIRECTORY
+
     with session(ctx) as here:
+        here.require(*DIRECTORY)
         show([asdict(each) for each in _company(here.company).statuses.values()], form, raw=raw)
 
 

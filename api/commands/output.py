@@ -92,7 +92,7 @@ _WIDEST: Final = 60
 
 
 def to_table(records: Sequence[Record]) -> str:
-    """*records* in columns, numbers to the right; without ids that have a name beside them, nor empty columns."""
+    """*records* in columns, numbers to the right; no ids that have a name beside them, no empty columns."""
     columns = [
         column
         for column in records[0]

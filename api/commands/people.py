@@ -43,7 +43,10 @@ def list_people(ctx: typer.Context, *, form: FormatOption = Format.TABLE, raw: R
     \b
     redress people list --format csv
     """
+    from projections.directory import DIRECTORY
+
     with session(ctx) as here:
+        here.require(*DIRECTORY)
         persons = here.company.executor.people().persons.values()
         may_manage = here.has(Permission.PEOPLE)
         show([_shown(person, may_manage=may_manage) for person in persons], form, raw=raw, empty="nobody yet")

@@ -133,6 +133,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         raise CommandRefused(
             f"cannot listen on {host}:{port}: {reason}; choose another --port or --host"
         ) from None
+    # Accepted connections inherit it. Otherwise each answer on a kept connection waits 40 ms for the next.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
         yield listener
 

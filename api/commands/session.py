@@ -59,9 +59,10 @@ class Session:
             return False
         return True
 
-    def require(self, permission: Permission) -> None:
-        """Raise RoleForbids unless the actor has *permission* over anything at all."""
-        reach(self.actor, permission)
+    def require(self, *permissions: Permission) -> None:
+        """Raise RoleForbids unless the actor has one of *permissions* over anything at all."""
+        if not any(self.has(permission) for permission in permissions):
+            reach(self.actor, permissions[0])
 
     @property
     def settings(self) -> CompanySettings:

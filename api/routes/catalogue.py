@@ -22,11 +22,10 @@ from api.authentication import Door, Visit
 from api.bodies import Code
 from api.routes.asking import LIST_ERRORS, THING_ERRORS, Listed, Single, add_list, add_single
 from api.routes.orders import add_commands
-from api.routes.people import DIRECTORY
 from domain.catalogue import ActionTemplate
 from domain.identity import COMPANY_STREAM
 from domain.refusals import UnknownActionTemplate
-from projections.directory import SettingsRow, StatusRow, settings, status, statuses
+from projections.directory import DIRECTORY, SettingsRow, StatusRow, settings, status, statuses
 from projections.parameters import Parameters
 from store import parts
 

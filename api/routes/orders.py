@@ -21,10 +21,13 @@ from api.authentication import Door, Visit
 from api.bodies import Code, Time
 from api.wire import Wire
 from domain.commands import Command
-from store.execute import Answer, Order, PremisesMoved
+from store.execute import Answer, Order, PremisesMoved, StreamBusy
 from store.log import Log
 
 ERRORS: Final = problems.declared(401, 403, 404, 409, 412, 413, 422, 503)
+
+_PREMISES_MOVE: Final = 5
+"""How often people or settings may change under one request before it is told to come again."""
 
 Finish = Callable[[Visit, Command, Answer], Mapping[str, object]]
 """What is still to do after a command was accepted; returns what the answer says beside the usual."""
@@ -165,7 +168,12 @@ def _endpoint(
                 return given.answer(finish)
             except PremisesMoved:
                 given = replace(given, visit=visit.again())
-        return given.answer(finish)
+        for _ in range(_PREMISES_MOVE):
+            try:
+                return given.answer(finish)
+            except PremisesMoved:  # people or settings changed between the door and the log
+                given = replace(given, visit=visit.again())
+        raise StreamBusy(StreamBusy.__doc__)
 
     optional = not any(field.is_required() for field in model.model_fields.values())
     content = Body(openapi_examples={"example": {"summary": of.summary, "value": dict(example)}})

@@ -9,18 +9,9 @@ from fastapi import APIRouter
 from api.routes.asking import Listed, Single, add_list, add_single
 from api.routes.orders import add_commands
 from domain.identity import person_id
-from domain.roles import Permission
-from projections.directory import PersonList, PersonRow, people, person
+from projections.directory import DIRECTORY, PersonList, PersonRow, people, person
 
 router: Final = APIRouter(tags=["people"])
-
-DIRECTORY: Final = (
-    Permission.READ_ITEMS,
-    Permission.READ_DISPUTES,
-    Permission.PEOPLE,
-    Permission.CATALOGUE,
-)
-"""Whoever works with items has to be able to name people, and to read the catalogue."""
 
 add_commands(
     router,

@@ -154,6 +154,12 @@ def test_a_key_for_a_service_has_its_scopes_and_no_more(owner):
     assert owner("keys", "list", "--format", "json").json[0]["scopes"] == ["import", "read_items"]
 
 
+@pytest.mark.parametrize("words", [("people", "list"), ("settings", "show"), ("statuses", "list")])
+def test_a_service_without_a_right_to_the_directory_reads_none_of_it(owner, words):
+    key = owner("keys", "create", "--service", "erp", "--scopes", "import").out.strip()
+    assert "does not include: read_items" in owner(*words, "--key", key, code=1).line
+
+
 def test_a_second_key_for_somebody_is_not_made_by_name_with_another_role(owner):
     owner.key("auditor", "Ann Berg")
     assert owner.key("auditor", "Ann Berg").startswith("redress_")

@@ -148,6 +148,17 @@ def test_loading_again_changes_nothing(case):
     assert case.newest == before
 
 
+def test_nor_does_loading_again_as_somebody_else(case):
+    told = [
+        item(),
+        opened(key="a"),
+        line("comment_dispute", data={"dispute_id": "D1", "text": "So."}, key="b"),
+    ]
+    assert load(case, *told).changed == 3
+    other = Actor(person_id("other"), Role.CREDIT_MANAGER)
+    assert load(case, *told, actor=other).repeated == 3
+
+
 def test_a_load_that_was_interrupted_goes_on_where_it_was(case, monkeypatch):
     monkeypatch.setattr(history_load, "BATCH", 2)
     told = [item(str(number)) for number in range(10, 15)]
@@ -218,6 +229,8 @@ def test_two_lines_of_one_batch_with_one_key(case):
         ('{"command": "issue_key", "data": {"name": "x"}}', "redress keys"),
         ('{"command": "open_dispute", "when": 1}', "when: extra inputs are not permitted"),
         ('{"command": "open_dispute", "at": "yesterday"}', "at"),
+        ('{"command": "open_dispute", "at": 20240301}', "at: value error, write it as YYYY-MM-DD"),
+        ('{"command": "open_dispute", "at": "20240301"}', "at: value error, write it as YYYY-MM-DD"),
         ('{"command": "open_dispute", "key": ""}', "key: "),
         ('{"command": "open_dispute", "actor": "a\\u0000b"}', "actor: "),
         ('{"command": "open_dispute", "data": {"type": "price"}}', "data.item_ids: field required"),

@@ -267,6 +267,17 @@ def test_a_history_comes_in_pages(stocked: Service) -> None:
     assert len(whole) > 6
 
 
+def test_the_next_page_of_a_reference_with_other_letters_is_linked(stocked: Service) -> None:
+    stocked.done("/v1/disputes", opening("N3") | {"reference": "Спор 1"})
+    stocked.done("/v1/disputes/Спор 1/comment", {"text": "x"})
+    first = stocked.get("/v1/disputes/Спор 1/history?limit=1")
+    assert first.status_code == 200, first.text
+    link = first.headers["link"].split(">")[0].strip("<")
+    assert link.isascii()
+    assert " " not in link
+    assert stocked.get(link).json()["entries"]
+
+
 # --- health and description ----------------------------------------------------------------------------
 
 

@@ -330,6 +330,18 @@ def test_the_safety_share_itself_is_not_too_much_and_the_company_sets_it(case, l
     assert ledger.imports(*rows(8), options=FULL).counts.cleared == 2
 
 
+def test_items_that_the_file_itself_clears_count_for_the_safety_share(case, ledger):
+    ledger.imports(*rows(10))
+    ledger.mapping = mapping_text(balance='"balance"')
+    header = HEADER + ",balance"
+    open_ones = [each + ",10.00" for each in rows(6)]
+    settled = [each + ",0" for each in (*rows(2, first=6), row("never open"))]
+    before = case.newest
+    with pytest.raises(SafetyShareExceeded, match="4 of 10 open items"):  # two more are not in the file
+        ledger.imports(*open_ones, *settled, header=header, options=FULL)
+    assert case.newest == before
+
+
 def test_clearing_the_last_item_resolves_its_dispute(case, ledger):
     ledger.imports(*rows(10))
     dispute = dispute_id("D1")

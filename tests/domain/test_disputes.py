@@ -579,6 +579,12 @@ def test_22_items_that_cleared_during_the_dispute_come_back_if_they_are_open_aga
     assert [one.item_id for one in world.when(REOPENING).one(DisputeReopened).items] == [item("1"), item("2")]
 
 
+def test_20_what_was_credited_may_be_booked_before_the_dispute_ends() -> None:
+    world = given(invoice("1", "1000"), opening("1"), invoice("1", "1000", balance="300"))
+    assert world.when(resolving(credited_amount=Decimal(700))).world.dispute().credited_amount == Decimal(700)
+    world.when(resolving(credited_amount=Decimal(1001))).then(CreditedAmountInvalid)
+
+
 def test_22_what_was_disputed_last_of_an_item_is_what_comes_back() -> None:
     again = AddItems(dispute(), (item("1"),), {item("1"): Decimal(30)})
     world = disputed("1", "2").take(ClearItem(item("1")), invoice("1"), again, resolving())

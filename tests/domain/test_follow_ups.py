@@ -55,12 +55,14 @@ from domain.refusals import (
     OutcomeMissing,
     OutcomeNotByHand,
     PersonInactive,
+    RoleForbids,
     SeveralCustomers,
     TextMissing,
     UnknownFollowUp,
     UnknownPerson,
 )
 from domain.resolving import EndFollowUp
+from domain.roles import Permission
 from tests.domain.sentences import (
     ACME,
     COLLECTOR,
@@ -81,6 +83,7 @@ from tests.domain.sentences import (
     planned,
     qualifying,
     resolving,
+    service,
 )
 
 F = action("F")
@@ -331,6 +334,16 @@ def test_25_ending_the_last_one_asks_for_the_outcome_and_resolves_the_dispute() 
     assert when.world.status("1") == "dispute_resolved"
     assert when.world.item("1").follow_ups == frozenset()
     when.world.when(end).then_nothing()
+
+
+def test_29_ending_the_last_action_is_work_on_the_dispute_for_it_resolves_it() -> None:
+    world = disputed("1")
+    ending = EndFollowUp(planned(), outcome=Outcome.WRITTEN_OFF)
+    world.when(ending, by=service(Permission.WORK_FOLLOW_UP)).then(RoleForbids)
+    both = service(Permission.WORK_FOLLOW_UP, Permission.WORK_DISPUTE)
+    assert world.when(ending, by=both).world.dispute().outcome is Outcome.WRITTEN_OFF
+    world.take(PlanFollowUp(F, "Another", on(9), dispute()))
+    assert world.when(EndFollowUp(F), by=service(Permission.WORK_FOLLOW_UP)).world.dispute().is_open
 
 
 def test_25_what_cannot_resolve_does_not_end_the_action_either() -> None:

@@ -326,3 +326,8 @@ def test_01_credit_notes_can_be_open_beside_invoices() -> None:
 def test_04_a_date_before_1900_is_a_date_misread(dates: dict[str, Any]) -> None:
     (wrong,) = dates.values()
     given().when(invoice("1", **dates)).then(ItemRowInvalid("1", f"{wrong} is before 1900; correct the date"))
+
+
+def test_06_what_is_cleared_has_no_balance() -> None:
+    problem = "it is cleared and has a balance; leave out one of them"
+    given().when(invoice("1", cleared_on=date(2026, 1, 5))).then(ItemRowInvalid("1", problem))

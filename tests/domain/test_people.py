@@ -121,14 +121,22 @@ GIVEN_BY_A_MANAGER = {Role.COLLECTOR, Role.RESOLVER, Role.SALES_MANAGER, Role.AN
 
 
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize(
-    "giver", [OPERATING, MANAGER, service(Permission.PEOPLE)], ids=lambda actor: actor.role
-)
+@pytest.mark.parametrize("giver", [OPERATING, MANAGER, service(*Permission)], ids=lambda actor: actor.role)
 def test_29_who_gives_which_role(giver: Actor, role: Role) -> None:
     expected = set(Role) - {Role.SERVICE} if giver is OPERATING else GIVEN_BY_A_MANAGER
     refusal = None if role in expected else RoleNotGivable(giver.role, role)
     assert given().when(RegisterPerson("mary", role=role), by=giver).refusal == refusal
     assert given(RegisterPerson("mary")).when(RegisterPerson("mary", role=role), by=giver).refusal == refusal
+
+
+def test_29_a_service_gives_no_role_that_can_do_more_than_its_scopes() -> None:
+    reads = {permission for permission in Permission if permission.startswith("read_")}
+    analyst = service(Permission.PEOPLE, *(reads - {Permission.READ_LOG, Permission.READ_AGENDA}))
+    given().when(RegisterPerson("mary", role=Role.ANALYST), by=analyst).then(PersonRegistered)
+    given().when(RegisterPerson("mary", role=Role.COLLECTOR), by=analyst).then(RoleNotGivable)
+    given().when(RegisterPerson("mary", role=Role.ANALYST), by=service(Permission.PEOPLE)).then(
+        RoleNotGivable
+    )
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.ADMINISTRATOR, Role.CREDIT_MANAGER}))

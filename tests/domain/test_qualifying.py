@@ -610,6 +610,11 @@ def test_14_only_the_items_that_differ_change() -> None:
     world.when(qualifying("ongoing", "1", "2")).then(ItemQualified(item("2"), ongoing, None))
 
 
+def test_14_the_same_type_without_a_comment_leaves_the_comment() -> None:
+    world = given(invoice("1"), opening("1", comment="List price of 2024"))
+    world.when(qualifying("price", "1")).then_nothing()
+
+
 def test_14_the_same_type_with_another_comment_changes_the_comment_of_the_item() -> None:
     world = given(invoice("1"), invoice("2"), opening("1", "2"))
     world = world.when(qualifying("price", "1", comment="Two of three boxes")).then(ItemQualified)

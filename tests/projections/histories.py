@@ -13,6 +13,7 @@ from random import Random
 from typing import Final, TypeAlias
 from uuid import UUID, uuid4, uuid5
 
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from domain import (
@@ -58,6 +59,9 @@ def picks(seed: int, length: int) -> tuple[Pick, ...]:
     draw = chance.randrange
     return tuple((draw(26), draw(8), draw(8), draw(6)) for _ in range(length))
 
+
+BUSY: Final = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
+"""Checks to leave out: every example makes a company of its own, and a busy machine is no failure."""
 
 HISTORIES: Final = st.builds(picks, st.integers(0, 2**32), st.integers(0, 150))
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.feed import Feed, FeedFailed
@@ -14,7 +14,7 @@ from projections.writing import Writer
 from store.connections import CompanyDatastore, Pool, open_pool
 from store.log import Log
 from tests.projections import straight
-from tests.projections.histories import HISTORIES, Made, Pick, append, new_company
+from tests.projections.histories import BUSY, HISTORIES, Made, Pick, append, new_company
 
 PLAYED: tuple[Pick, ...] = tuple((n % 26, n * 7 % 8, n * 3 % 8, n * 5 % 6) for n in range(160))
 
@@ -45,7 +45,7 @@ def feed_of(log: Log, **options: Any) -> Feed:
     return Feed(log.datastore, log, **options)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=BUSY)
 @given(
     HISTORIES, st.integers(1, 40), st.sampled_from([0, 1, 4, 1000]), st.lists(st.integers(1, 200), max_size=3)
 )
@@ -63,7 +63,7 @@ def test_rows_equal_a_straight_fold_whatever_the_batches_and_the_cache(
     assert len(feed._known) <= cache
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=BUSY)
 @given(HISTORIES, st.integers(0, 250), st.integers(0, 1500))
 def test_as_of_two_clocks_finds_the_one_state_that_a_fold_of_the_visible_facts_gives(
     pool: Pool, picks: list[Pick], known: int, hours: int

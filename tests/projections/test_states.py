@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -20,7 +20,7 @@ from projections.fold import Fold, Unfoldable, fold_states
 from projections.states import TABLES, tables_of
 from projections.tables import COMMON, Kind, Table
 from store.codec import Codec
-from tests.projections.histories import BEGINNING, HISTORIES, Made, Pick
+from tests.projections.histories import BUSY, BEGINNING, HISTORIES, Made, Pick
 from tests.projections.straight import KEYS
 
 CODEC = Codec()
@@ -82,7 +82,7 @@ CELLS: dict[Kind, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=BUSY)
 @given(st.data())
 def test_what_is_written_is_read_back_as_it_was(connection: psycopg.Connection, data: st.DataObject) -> None:
     kinds = {f"c{number}": kind for number, kind in enumerate(Kind)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from projections.feed import Feed
 from projections.fold import Unfoldable
@@ -19,7 +19,7 @@ from replay.verify import verify
 from store.connections import CompanyDatastore, Pool, open_pool
 from store.log import Log
 from tests.projections import straight
-from tests.projections.histories import HISTORIES, Made, Pick, append, append_from, new_company, picks
+from tests.projections.histories import BUSY, HISTORIES, Made, Pick, append, append_from, new_company, picks
 
 PLAYED = picks(3, 220)
 
@@ -66,7 +66,7 @@ def left_behind(pool: Pool) -> list[str]:
     return [row["relname"] for row in shape(pool) if "_new" in row["relname"] or "_old" in row["relname"]]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=BUSY)
 @given(HISTORIES)
 def test_rebuilt_tables_equal_a_straight_fold(pool: Pool, picks: tuple[Pick, ...]) -> None:
     made = Made().play(picks)
