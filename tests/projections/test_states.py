@@ -20,7 +20,7 @@ from projections.fold import Fold, Unfoldable, fold_states
 from projections.states import TABLES, tables_of
 from projections.tables import COMMON, Kind, Table
 from store.codec import Codec
-from tests.projections.histories import BUSY, BEGINNING, HISTORIES, Made, Pick
+from tests.projections.histories import BEGINNING, BUSY, HISTORIES, Made, Pick
 from tests.projections.straight import KEYS
 
 CODEC = Codec()
