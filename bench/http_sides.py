@@ -49,7 +49,7 @@ from store.execute import Order
 from store.keys import Keys
 
 THREADS: Final = 16
-ITEMS: Final = 12_000
+ITEMS: Final = 30_000
 CUSTOMERS: Final = 100
 COMPANY: Final = "bench"
 DAY: Final = date(2026, 1, 5)
