@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -23,7 +25,7 @@ from store.states import NoSuchCompany, ReadCase, States
 from store.together import Together
 from store.working_days import require_known_countries
 
-_ATTEMPTS: Final = 20
+_ATTEMPTS: Final = 100
 """Somebody else can be faster on the same stream many times in a row, but not for ever."""
 
 
@@ -94,6 +96,7 @@ class Executor:
     def __init__(self, log: Log, states: States | None = None) -> None:
         self.log: Final = log
         self.states: Final = states or States(log)
+        self._turns: Final = threading.Lock()
         self._together: Final = Together(log)
 
     def people(self) -> People:
@@ -113,9 +116,11 @@ class Executor:
         """
         if (answer := self._from_memory(order) or self._answered(order)) is not None:
             return answer
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             try:
-                return self._once(order)
+                # Whoever was overtaken takes turns with the others who were: one of them always gets through.
+                with self._turns if attempt else nullcontext():
+                    return self._once(order)
             except Refusal:
                 # Perhaps the same request got through meanwhile, and that is why this one no longer can.
                 if (before := self._answered(order)) is not None:
