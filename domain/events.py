@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, get_args, get_type_hints
 from uuid import UUID
 
@@ -28,8 +29,15 @@ class Event:
     @property
     def stream_id(self) -> UUID:
         """The stream that the fact belongs to."""
-        stream: UUID = getattr(self, dataclasses.fields(self)[0].name)
+        known = _FIRST_FIELDS.get(type(self))
+        if known is None:
+            known = _FIRST_FIELDS[type(self)] = attrgetter(dataclasses.fields(self)[0].name)
+        stream: UUID = known(self)
         return stream
+
+
+# Asked dozens of times a command: looking through the fields each time took a twentieth of it.
+_FIRST_FIELDS: Final[dict[type[Event], attrgetter[UUID]]] = {}
 
 
 def personal_fields(event_class: type[object]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -19,10 +19,14 @@ from store.log import Appended, Log, Submission
 
 @dataclass(slots=True)
 class _Place:
-    """One submission in the queue, and what became of it."""
+    """One submission in the queue, and what became of it.
+
+    *turn* is locked as long as its thread has to wait: until there is an outcome, or it is to send all.
+    """
 
     submission: Submission
     outcome: Appended | Exception | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def writes(self) -> frozenset[UUID]:
         """The streams that it adds to."""
@@ -36,27 +40,46 @@ class Together:
 
     def __init__(self, log: Log) -> None:
         self._log: Final = log
-        self._changed: Final = threading.Condition()
+        self._lock: Final = threading.Lock()
         self._waiting: list[_Place] = []
         self._is_busy = False
 
     def append(self, submission: Submission) -> Appended:
         """As Log.append, together with what other threads append at this moment. Raises the same."""
         place = _Place(submission)
-        with self._changed:
+        with self._lock:
             self._waiting.append(place)
-            while self._is_busy and place.outcome is None:
-                self._changed.wait()
-            if place.outcome is None:
-                self._is_busy = True
+            if self._is_busy:
+                place.turn.acquire()
+            self._is_busy = True
+        try:
+            with place.turn:
+                pass
+        except BaseException:
+            self._leave(place)
+            raise
+        if place.outcome is None:
+            with self._lock:
                 taken, self._waiting = self._waiting, []
-            else:
-                taken = []
-        if taken:
-            self._send(taken)
+            self._send(taken, place)
         return _result(place)
 
-    def _send(self, taken: Sequence[_Place]) -> None:
+    def _leave(self, place: _Place) -> None:
+        """Its thread was interrupted. If it was to send what waits, another thread has to."""
+        with self._lock:
+            is_leader = place.outcome is None and not place.turn.locked()
+            if place in self._waiting:
+                self._waiting.remove(place)
+            if is_leader:
+                self._hand_on()
+
+    def _hand_on(self) -> None:
+        # One thread is woken for what waits by now; waking all of them made each look, and most wait again.
+        self._is_busy = bool(self._waiting)
+        if self._waiting:
+            self._waiting[0].turn.release()
+
+    def _send(self, taken: Sequence[_Place], leader: _Place) -> None:
         try:
             first, rest = _disjoint(taken)
             self._send_together(first)
@@ -66,9 +89,11 @@ class Together:
             for place in taken:
                 if place.outcome is None:  # this thread was interrupted; nobody else would answer the others
                     place.outcome = LogUnavailable("the append was interrupted; send it again")
-            with self._changed:
-                self._is_busy = False
-                self._changed.notify_all()
+            with self._lock:
+                self._hand_on()
+            for place in taken:
+                if place is not leader:
+                    place.turn.release()
 
     def _send_together(self, places: Sequence[_Place]) -> None:
         if len(places) > 1:

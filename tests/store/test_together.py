@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from domain.identity import DisputeId
 from store.clock import new_id, now
 from store.connections import CompanyDatastore, LogUnavailable, open_pool
 from store.log import Appended, Attribution, KeyReused, Log, StaleVersion, Submission
-from store.together import Together
+from store.together import Together, _Place
 
 BY = Attribution(new_id(), "collector", None, None)
 
@@ -141,3 +142,39 @@ def test_many_threads_lose_nothing(log: Log) -> None:
     with ThreadPoolExecutor(16) as threads:
         positions = [position for each in threads.map(write, range(16)) for position in each]
     assert sorted(positions) == list(range(1, 161))
+
+
+@pytest.mark.parametrize("behind", [0, 2])
+def test_a_thread_that_is_interrupted_while_it_waits_holds_nobody_up(log: Log, behind: int) -> None:
+    slow = Slow(log._company)
+    together = Together(slow)
+    slow.hold(together, 10)  # until it is let go on
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            first = threads.submit(together.append, comment(new_id(), 0))
+            while not together._is_busy:
+                threading.Event().wait(0.001)
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(KeyboardInterrupt):
+                together.append(comment(new_id(), 0))
+            rest = [threads.submit(together.append, comment(new_id(), 0)) for _ in range(behind)]
+            slow._held.set()
+            assert [each.result(10).first for each in (first, *rest)] == list(range(1, behind + 2))
+        assert together.append(comment(new_id(), 0)).first == behind + 2
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_who_is_interrupted_when_its_turn_has_come_hands_it_on(log: Log) -> None:
+    together = Together(log)
+    gone, waiting = _Place(comment(new_id(), 0)), _Place(comment(new_id(), 0))
+    waiting.turn.acquire()
+    together._is_busy, together._waiting = True, [gone, waiting]
+    together._leave(gone)
+    assert together._waiting == [waiting]
+    assert not waiting.turn.locked()
