@@ -19,6 +19,7 @@ from domain import (
     qualifying,
     reopening,
     resolving,
+    undoing,
 )
 from domain.calendar import next_working_day
 from domain.case import Case, State, connected
@@ -69,7 +70,9 @@ def _next_chase(case: Case, of: dispute.Dispute | None, occasion: Occasion) -> d
     return planning.due_after(case, case.company.status(of.type), occasion.at)
 
 
-def _import(case: Case, command: imports.StartImport | imports.FinishImport) -> imports.Import | None:
+def _import(
+    case: Case, command: imports.StartImport | imports.FinishImport | imports.FinishUndo
+) -> imports.Import | None:
     run = case.states.get(command.import_id)
     return run if isinstance(run, imports.Import) else None
 
@@ -105,6 +108,8 @@ _DECIDERS: Mapping[type[Command], Decider] = {
     resolving.EndFollowUp: resolving.end_follow_up,
     imports.StartImport: lambda case, c, _: imports.start(_import(case, c), c),
     imports.FinishImport: lambda case, c, _: imports.finish(_import(case, c), c),
+    imports.FinishUndo: lambda case, c, _: imports.finish_undo(_import(case, c), c),
+    undoing.UndoImportOfItem: lambda case, c, _: undoing.undo(case, c),
 }
 
 _PEOPLE_DECIDERS: Mapping[type[Command], Callable[[people.People, Any, Actor], list[Event]]] = {

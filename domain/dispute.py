@@ -14,7 +14,7 @@ from uuid import UUID
 from domain.commands import Command
 from domain.events import Event, PersonalText
 from domain.follow_up import FollowUpPlan
-from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId, follow_up_of
+from domain.identity import CustomerId, DisputeId, FollowUpId, ImportId, ItemId, PersonId, follow_up_of
 from domain.item import Release
 from domain.money import total
 from domain.refusals import DisputeAlreadyResolved, DisputeWasCancelled, TextMissing
@@ -405,6 +405,25 @@ class DisputeReopened(OfDispute):
     episode_opened_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DisputeContinued(OfDispute):
+    """The import that had closed it, by clearing its last items, was undone: the same episode goes on."""
+
+    import_id: ImportId
+    items: tuple[DisputedItem, ...]
+    customer_id: CustomerId
+    type: str
+    episode: int
+    episode_opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFollowUpContinued(OfDispute):
+    """One of its follow-up actions, which the clearing had ended, is open again."""
+
+    follow_up_id: FollowUpId
+
+
 DisputeEvent: TypeAlias = (
     DisputeOpened
     | DisputeTypeChanged
@@ -421,6 +440,8 @@ DisputeEvent: TypeAlias = (
     | DisputeCancelled
     | DisputeEscalated
     | DisputeReopened
+    | DisputeContinued
+    | DisputeFollowUpContinued
 )
 
 # --- state -----------------------------------------------------------------------------------------
@@ -509,6 +530,12 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
             return replace(dispute, state=DisputeState.CANCELLED)
         case DisputeEscalated():
             return replace(dispute, state=DisputeState.ESCALATED)
+        case DisputeContinued():
+            back = _by_id(event.items)
+            cleared = {item: one for item, one in dispute.cleared_items.items() if item not in back}
+            return replace(dispute, state=DisputeState.OPEN, outcome=None, items=back, cleared_items=cleared)
+        case DisputeFollowUpContinued():
+            return replace(dispute, follow_ups=dispute.follow_ups | {event.follow_up_id})
         case DisputeReopened():
             return replace(
                 dispute,

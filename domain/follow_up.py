@@ -218,6 +218,14 @@ class FollowUpEnded(OfFollowUp):
     dispute_id: DisputeId | None
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUpContinued(OfFollowUp):
+    """The clearing that had ended it was undone: it is open again and lists these items."""
+
+    items: tuple[ItemId, ...]
+    dispute_id: DisputeId | None
+
+
 FollowUpEvent: TypeAlias = (
     FollowUpPlanned
     | FollowUpPostponed
@@ -226,6 +234,7 @@ FollowUpEvent: TypeAlias = (
     | FollowUpCommented
     | FollowUpItemsChanged
     | FollowUpEnded
+    | FollowUpContinued
 )
 
 # --- state -----------------------------------------------------------------------------------------
@@ -258,7 +267,7 @@ class FollowUpAction:
         return self.ended is None
 
 
-def evolve(action: FollowUpAction | None, event: FollowUpEvent) -> FollowUpAction:
+def evolve(action: FollowUpAction | None, event: FollowUpEvent) -> FollowUpAction:  # noqa: C901 - one flat match
     """The action after *event*."""
     if isinstance(event, FollowUpPlanned):
         return FollowUpAction(
@@ -289,6 +298,8 @@ def evolve(action: FollowUpAction | None, event: FollowUpEvent) -> FollowUpActio
             return replace(action, items=(action.items | set(event.added)) - set(event.returned))
         case FollowUpEnded():
             return replace(action, ended=event.because)
+        case FollowUpContinued():
+            return replace(action, ended=None, items=frozenset(event.items))
         case _:
             assert_never(event)
 

@@ -62,6 +62,28 @@ class FinishImport(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class UndoCounts:
+    """What became of an import's items: numbers of those that went back, and of those left as they are
+    because something newer depends on them."""
+
+    undone: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FinishUndo(Command):
+    """The import is undone, as far as its items allow."""
+
+    permission: ClassVar[Permission] = Permission.IMPORT
+    import_id: ImportId
+    counts: UndoCounts
+
+    def streams(self) -> frozenset[UUID]:
+        """The import."""
+        return frozenset({self.import_id})
+
+
+@dataclass(frozen=True, slots=True)
 class OfImport(Event):
     """A fact of an import's stream."""
 
@@ -84,7 +106,14 @@ class ImportFinished(OfImport):
     counts: ImportCounts
 
 
-ImportEvent: TypeAlias = ImportStarted | ImportFinished
+@dataclass(frozen=True, slots=True)
+class ImportUndone(OfImport):
+    """What it did was taken back, with these numbers; again if more could be taken back later."""
+
+    counts: UndoCounts
+
+
+ImportEvent: TypeAlias = ImportStarted | ImportFinished | ImportUndone
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +125,8 @@ class Import:
     digest: str
     mode: ImportMode
     counts: ImportCounts | None = None
+    undone: UndoCounts | None = None
+    """How many items went back, in all, and how many were left when that was last tried."""
 
 
 def evolve(run: Import | None, event: ImportEvent) -> Import:
@@ -103,7 +134,10 @@ def evolve(run: Import | None, event: ImportEvent) -> Import:
     if isinstance(event, ImportStarted):
         return Import(event.import_id, event.file_name, event.digest, event.mode)
     assert run is not None, "an import's stream begins with its start"
-    return replace(run, counts=event.counts)
+    if isinstance(event, ImportFinished):
+        return replace(run, counts=event.counts)
+    before = run.undone.undone if run.undone else 0
+    return replace(run, undone=UndoCounts(before + event.counts.undone, event.counts.left))
 
 
 def start(run: Import | None, command: StartImport) -> list[Event]:
@@ -120,3 +154,10 @@ def finish(run: Import | None, command: FinishImport) -> list[Event]:
     if run.counts is not None:
         return []
     return [ImportFinished(command.import_id, command.counts)]
+
+
+def finish_undo(run: Import | None, command: FinishUndo) -> list[Event]:
+    """That it was undone is recorded; nothing if nothing went back. Raises UnknownImport."""
+    if run is None:
+        raise UnknownImport(command.import_id)
+    return [ImportUndone(command.import_id, command.counts)] if command.counts.undone else []

@@ -237,6 +237,46 @@ class ItemWrittenOff(OfItem):
     dispute_id: DisputeId
 
 
+@dataclass(frozen=True, slots=True)
+class ItemWithdrawn(OfItem):
+    """The import that registered it was undone: the ledger does not have this document any more."""
+
+    import_id: ImportId
+    previous: ItemDetails
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCorrectionUndone(OfItem):
+    """The import that corrected it was undone; both are given whole."""
+
+    import_id: ImportId
+    details: ItemDetails
+    previous: ItemDetails
+
+
+@dataclass(frozen=True, slots=True)
+class ItemClearingUndone(OfItem):
+    """The import that cleared it was undone: it is open again, in the dispute and under the actions named."""
+
+    import_id: ImportId
+    details: ItemDetails
+    qualification: Qualification | None
+    dispute_id: DisputeId | None
+    disputed: Decimal | None
+    disputed_by: UUID | None
+    follow_ups: tuple[FollowUpId, ...]
+    written_off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReinstatementUndone(OfItem):
+    """The import that brought it back was undone: it is cleared again."""
+
+    import_id: ImportId
+    details: ItemDetails
+    previous: ItemDetails
+
+
 ItemEvent: TypeAlias = (
     ItemRegistered
     | ItemCorrected
@@ -249,6 +289,10 @@ ItemEvent: TypeAlias = (
     | ItemPlacedUnderFollowUp
     | ItemReturned
     | ItemWrittenOff
+    | ItemWithdrawn
+    | ItemCorrectionUndone
+    | ItemClearingUndone
+    | ItemReinstatementUndone
 )
 
 # --- state -----------------------------------------------------------------------------------------
@@ -272,6 +316,8 @@ class Item:
     before_dispute: Qualification | None = None
     follow_ups: frozenset[FollowUpId] = frozenset()
     written_off: bool = False
+    withdrawn: bool = False
+    """The import that registered it was undone. Withdrawn items count as cleared."""
 
     @property
     def is_open(self) -> bool:
@@ -328,7 +374,13 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
                 item, cleared=True, written_off=False, details=replace(item.details, balance=NOTHING)
             )
         case ItemReinstated():
-            return replace(item, cleared=False, details=event.details, qualification=event.qualification)
+            return replace(
+                item,
+                cleared=False,
+                withdrawn=False,
+                details=event.details,
+                qualification=event.qualification,
+            )
         case ItemQualified() | ItemStatusRestored():
             return replace(item, qualification=event.qualification)
         case ItemDisputed():
@@ -347,5 +399,24 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
             return replace(item, follow_ups=item.follow_ups - {event.follow_up_id})
         case ItemWrittenOff():
             return replace(item, written_off=True)
+        case ItemWithdrawn():
+            details = replace(item.details, balance=NOTHING)
+            return replace(item, cleared=True, withdrawn=True, written_off=False, details=details)
+        case ItemCorrectionUndone():
+            return replace(item, details=event.details)
+        case ItemReinstatementUndone():
+            return replace(item, cleared=True, written_off=False, details=event.details)
+        case ItemClearingUndone():
+            return replace(
+                item,
+                cleared=False,
+                details=event.details,
+                qualification=event.qualification,
+                dispute_id=event.dispute_id,
+                disputed=event.disputed,
+                disputed_by=event.disputed_by,
+                follow_ups=frozenset(event.follow_ups),
+                written_off=event.written_off,
+            )
         case _:
             assert_never(event)

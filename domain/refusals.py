@@ -427,6 +427,15 @@ class LeadingZerosDiffer(Refusal):
 
 
 @dataclass
+class NewerThanImport(Refusal):
+    """Item {number!r} is left as it is, for something newer depends on what the import did: {newer}. Settle or undo that first, or use --force."""  # noqa: E501
+
+    where = "/item_id"
+    number: str
+    newer: str
+
+
+@dataclass
 class DisputeExists(Refusal):
     """Dispute {dispute_id} exists already; give another reference."""
 

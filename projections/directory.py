@@ -51,7 +51,7 @@ where {known_s}"""
 _IMPORTS: Final[LiteralString] = """
 select r.import_id, r.version, r.file_name, r.digest, r.mode,
        r.registered, r.corrected, r.cleared, r.reinstated, r.unchanged, r.rejected,
-       r.registered is not null as is_finished, r.occurred_from as changed_at, r.since
+       r.undone, r.left_as_is, r.registered is not null as is_finished, r.occurred_from as changed_at, r.since
 from import_states r
 where {seen_r} and {selected}
 order by {order} limit %(rows)s"""
@@ -165,8 +165,9 @@ class SettingsRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """An import; its counts are None while it runs, or if it was interrupted. *since*: position of its last
-    change."""
+    """An import; its counts are None while it runs, or if it was interrupted. *undone*: how many items an
+    undoing took back (None: nobody undid it), *left_as_is*: how many it had to leave. *since*: position
+    of its last change."""
 
     import_id: UUID
     version: int
@@ -179,6 +180,8 @@ class ImportRow:
     reinstated: int | None
     unchanged: int | None
     rejected: int | None
+    undone: int | None
+    left_as_is: int | None
     is_finished: bool
     changed_at: datetime
     since: int

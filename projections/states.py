@@ -56,6 +56,7 @@ _ITEM: Final = {
     "disputed_in_part": Kind.TRUTH,
     "follow_ups": Kind.IDS,
     "written_off": Kind.TRUTH,
+    "withdrawn": Kind.TRUTH,
 }
 
 
@@ -80,6 +81,7 @@ def _item(before: Item | None, item: Item, _: Sequence[Event]) -> Sequence[Chang
         item.disputed is not None,
         sorted(item.follow_ups),
         item.written_off,
+        item.withdrawn,
     )
     return ((item.id, before is not None, values),)
 
@@ -193,11 +195,15 @@ _IMPORT: Final = {
     "reinstated": Kind.WHOLE,
     "unchanged": Kind.WHOLE,
     "rejected": Kind.WHOLE,
+    "undone": Kind.WHOLE,
+    "left_as_is": Kind.WHOLE,
 }
 
 
 def _import(before: Import | None, run: Import, _: Sequence[Event]) -> Sequence[Change]:
-    return ((run.id, before is not None, (run.file_name, run.digest, run.mode, *_counts(run.counts))),)
+    undone = (run.undone.undone, run.undone.left) if run.undone else (None, None)
+    values = (run.file_name, run.digest, run.mode, *_counts(run.counts), *undone)
+    return ((run.id, before is not None, values),)
 
 
 def _counts(counts: ImportCounts | None) -> Values:

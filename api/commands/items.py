@@ -1,25 +1,32 @@
-"""`redress import-items`: open items from a file of the ledger."""
+"""`redress import-items` and `redress undo-import`: open items from a file of the ledger, and back."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
+from uuid import UUID
 
 import typer
 
-from api.commands.output import progress, say
+from api.commands.output import progress, say, to_csv
 from api.commands.session import CommandRefused, session
 from api.commands.table_rows import Rejected, RejectsOption, check_rejects, report_rejects
+from api.commands.trouble import REFUSED
+from domain.identity import ImportId
 from domain.imports import ImportMode
 
 if TYPE_CHECKING:
+    from api.import_undo import LeftAsIs, UndoResult
     from api.item_file import ItemMapping
     from api.item_import import ImportResult
+
+_SHOWN: Final = 10
 
 
 def install(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command("import-items")(import_items)
+    app.command("undo-import")(undo_import)
 
 
 def import_items(  # noqa: PLR0913 - how a file can be imported
@@ -109,3 +116,65 @@ def _said(name: str, result: ImportResult, *, dry_run: bool) -> str:
     elif not dry_run:
         text += f"; import {result.import_id}"
     return text
+
+
+def undo_import(
+    ctx: typer.Context,
+    import_id: Annotated[UUID, typer.Argument(metavar="ID", help="The import, as import-items named it.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take back also what something newer depends on.")
+    ] = False,
+    left: Annotated[
+        Path | None, typer.Option("--left", help="Where the items that had to be left are listed, as CSV.")
+    ] = None,
+) -> None:
+    """Take back what an import did: registered items go, corrected and cleared ones are as before.
+
+    Disputes and follow-up actions that it ended continue. What something newer depends on is listed and left.
+
+    \b
+    redress undo-import 019a2b3c-… --dry-run
+    redress undo-import 019a2b3c-… --left left.csv
+    """
+    from api.import_undo import UndoOptions
+    from api.import_undo import undo_import as run
+
+    check_rejects(left, "--left")
+    with session(ctx) as here:
+        with progress("undoing", None) as advance:
+            options = UndoOptions(dry_run=dry_run, force=force)
+            result = run(here.company, ImportId(import_id), here.actor, options, advance)
+        say(_undone(result, dry_run=dry_run))
+        _report_left(result.left, left)
+
+
+def _undone(result: UndoResult, *, dry_run: bool) -> str:
+    told = {"undone": result.undone, "undone before": result.unchanged, "left as they are": len(result.left)}
+    parts = [f"{number} {word}" for word, number in told.items() if number]
+    lead = "would be: " if dry_run else ""
+    return f"import {result.import_id}: {lead}" + (", ".join(parts) or "it did nothing")
+
+
+def _report_left(left: tuple[LeftAsIs, ...], file: Path | None) -> None:
+    if not left:
+        return
+    if file is not None:
+        records = [
+            {
+                "customer": each.customer_code,
+                "entity": each.entity,
+                "number": each.number,
+                "reason": each.reason,
+            }
+            for each in left
+        ]
+        file.write_text(to_csv(records), encoding="utf-8", newline="")
+        say(f"left as they are: listed in {file}")
+    else:
+        for each in left[:_SHOWN]:
+            say(f"  {each.customer_code} {each.number}: {each.reason}")
+        if len(left) > _SHOWN:
+            say(f"  … and {len(left) - _SHOWN} more; --left FILE lists them all")
+    raise typer.Exit(REFUSED)

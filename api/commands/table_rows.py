@@ -160,10 +160,10 @@ def carry_out(
     report_rejects(rejected, rejects)
 
 
-def check_rejects(file: Path | None) -> None:
+def check_rejects(file: Path | None, option: str = "--rejects") -> None:
     """Raise CommandRefused if rejected rows could not be listed in *file* afterwards."""
     if file is not None and not file.absolute().parent.is_dir():
-        raise CommandRefused(f"--rejects: there is no folder {file.absolute().parent}")
+        raise CommandRefused(f"{option}: there is no folder {file.absolute().parent}")
 
 
 def report_rejects(rejected: Iterable[Rejected], file: Path | None) -> None:

@@ -23,7 +23,8 @@ create table {company}.item_states (
     disputed numeric,                           -- how much of the balance that dispute is about
     disputed_in_part boolean not null,
     follow_ups uuid[] not null,                 -- the open actions that list it
-    written_off boolean not null
+    written_off boolean not null,
+    withdrawn boolean not null                  -- its registration was undone; it counts as not open
 );
 create unique index item_states_live on {company}.item_states (item_id) where until is null;
 create index item_states_item on {company}.item_states (item_id, since);
@@ -129,7 +130,8 @@ create table {company}.import_states (
     since bigint not null, until bigint,
     occurred_from timestamptz not null, occurred_until timestamptz,
     file_name text not null, digest text not null, mode text not null,
-    registered integer, corrected integer, cleared integer, reinstated integer, unchanged integer, rejected integer
+    registered integer, corrected integer, cleared integer, reinstated integer, unchanged integer, rejected integer,
+    undone integer, left_as_is integer          -- items that an undoing took back, and those it had to leave
 );
 create unique index import_states_live on {company}.import_states (import_id) where until is null;
 create index import_states_import on {company}.import_states (import_id, since);

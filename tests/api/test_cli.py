@@ -27,6 +27,7 @@ COMMANDS = (
     ("migrate",),
     ("found",),
     ("import-items",),
+    ("undo-import",),
     ("load",),
     ("report",),
     ("rebuild",),

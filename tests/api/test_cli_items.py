@@ -198,3 +198,55 @@ def test_one_identity_twice_rejects_both_naming_each_other(owner, tmp_path):
     assert "row 2: has the same entity, customer and number as row 3" in ran.err
     assert "row 3: has the same entity, customer and number as row 2" in ran.err
     assert owner.newest == before
+
+
+# --- undo-import -----------------------------------------------------------------------------------
+
+
+def imported(owner, tmp_path, *numbers: object) -> str:
+    """Import invoices with these numbers; the import's id."""
+    file, mapping = item_file(tmp_path, *map(row, numbers))
+    return said(owner("import-items", file, "--mapping", mapping)).rpartition("import ")[2]
+
+
+def test_05_an_import_is_undone_and_said_so(owner, tmp_path):
+    import_id = imported(owner, tmp_path, 1, 2)
+    would_be = owner("undo-import", import_id, "--dry-run")
+    assert said(would_be) == f"import {import_id}: would be: 2 undone"
+    assert owner.events("item-withdrawn") == 0
+    assert said(owner("undo-import", import_id)) == f"import {import_id}: 2 undone"
+    assert owner.events("item-withdrawn") == 2
+    assert said(owner("undo-import", import_id)) == f"import {import_id}: 2 undone before"
+
+
+def test_05_what_had_to_be_left_is_shown_or_listed_in_a_file(owner, tmp_path):
+    import_id = imported(owner, tmp_path, *range(1, 13))
+    imported(owner, tmp_path, "other")
+    file, mapping = item_file(tmp_path, *(row(number, "5.00") for number in range(1, 12)))
+    owner("import-items", file, "--mapping", mapping)
+    ran = owner("undo-import", import_id, "--dry-run", code=1)
+    first, second, *_, last = ran.err.splitlines()
+    assert first == f"import {import_id}: would be: 1 undone, 11 left as they are"
+    assert second.startswith("  C1 1: Item '1' is left as it is")
+    assert last == "  … and 1 more; --left FILE lists them all"
+    left = tmp_path / "left.csv"
+    owner("undo-import", import_id, "--left", left, code=1)
+    with left.open(newline="") as found:
+        header, *listed = csv.reader(found)
+    assert header == ["customer", "entity", "number", "reason"]
+    assert listed[0][:3] == ["C1", "main", "1"]
+    assert len(listed) == 11
+    assert (
+        said(owner("undo-import", import_id, "--force")) == f"import {import_id}: 11 undone, 1 undone before"
+    )
+
+
+def test_05_an_unknown_import_and_a_folder_that_is_not_there_are_refused(owner, tmp_path):
+    missing = owner("undo-import", "00000000-0000-0000-0000-000000000005", code=1)
+    assert "There is no import 00000000-0000-0000-0000-000000000005" in missing.err
+    import_id = imported(owner, tmp_path, 1)
+    assert (
+        "--left: there is no folder"
+        in owner("undo-import", import_id, "--left", tmp_path / "no" / "left.csv", code=1).err
+    )
+    assert owner.events("item-withdrawn") == 0

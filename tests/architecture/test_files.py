@@ -11,7 +11,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 SAYS_NOTHING: Final = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "base", "misc"}
 LONGEST: Final = 400
 LONGER: Final = {
-    "domain/dispute.py": 650,  # an aggregate is read top-down in one file: commands, events, state, decisions
+    "domain/dispute.py": 700,  # an aggregate is read top-down in one file: commands, events, state, decisions
+    "domain/item.py": 450,
     "domain/refusals.py": 600,  # a list
 }
 

@@ -112,6 +112,12 @@ _EVENTS: Final[tuple[Event, ...]] = (
     item.ItemPlacedUnderFollowUp(ITEM, ACTION),
     item.ItemReturned(ITEM, ACTION),
     item.ItemWrittenOff(ITEM, DISPUTE),
+    item.ItemWithdrawn(ITEM, IMPORT, FORMER),
+    item.ItemCorrectionUndone(ITEM, IMPORT, DETAILS, FORMER),
+    item.ItemClearingUndone(
+        ITEM, IMPORT, DETAILS, BEFORE, DISPUTE, Decimal("30.00"), MARY, (ACTION,), written_off=True
+    ),
+    item.ItemReinstatementUndone(ITEM, IMPORT, DETAILS, FORMER),
     dispute.DisputeOpened(
         DISPUTE,
         "their 7",
@@ -156,6 +162,8 @@ _EVENTS: Final[tuple[Event, ...]] = (
         DISPUTE, "Mr Roy does not answer", CUSTOMER, "price", MARY, "EUR", LESS, AMOUNT, 2, MOMENT
     ),
     dispute.DisputeReopened(DISPUTE, (DISPUTED,), (OTHER_ITEM,), LESS, "Mr Roy rang again", 2, MOMENT),
+    dispute.DisputeContinued(DISPUTE, IMPORT, (DISPUTED,), CUSTOMER, "price", 2, MOMENT),
+    dispute.DisputeFollowUpContinued(DISPUTE, ACTION),
     follow_up.FollowUpPlanned(
         ACTION,
         "their 9",
@@ -184,8 +192,10 @@ _EVENTS: Final[tuple[Event, ...]] = (
     follow_up.FollowUpCommented(ACTION, DISPUTE, "Mrs Blanc is back"),
     follow_up.FollowUpItemsChanged(ACTION, (ITEM,), (OTHER_ITEM,)),
     follow_up.FollowUpEnded(ACTION, follow_up.Ended.DONE, "Mrs Blanc settled it", DISPUTE),
+    follow_up.FollowUpContinued(ACTION, (ITEM, OTHER_ITEM), DISPUTE),
     imports.ImportStarted(IMPORT, "Mary's list.csv", "sha256:00ff", imports.ImportMode.FULL),
     imports.ImportFinished(IMPORT, imports.ImportCounts(1, 2, 3, 4, 5, 6)),
+    imports.ImportUndone(IMPORT, imports.UndoCounts(10, 2)),
 )
 
 SAMPLES: Final[dict[type[Event], Event]] = {type(event): event for event in _EVENTS}

@@ -30,6 +30,7 @@ from domain.people import ApiKey, DeactivatePerson, IssueKey, RegisterPerson, Re
 from domain.refusals import Refusal
 from domain.resolving import EndFollowUp
 from domain.roles import Permission, Role
+from domain.undoing import UndoImportOfItem
 from tests.domain.sentences import (
     COLLECTOR,
     MANAGER,
@@ -66,6 +67,10 @@ def two(*steps: Step) -> World:
 
 def of_two(*steps: Step) -> World:
     return two(opening("1", "2"), *steps)
+
+
+def undoing_its_registration(world: World) -> When:
+    return world.when(UndoImportOfItem(IMPORT, ONE, None, given(invoice("1")).item("1")))
 
 
 SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
@@ -249,6 +254,13 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
         (
             "Item '12' equals the existing '0012' but for leading zeros; set `pad = 4` in the mapping if "
             "they are the same item, or --accept-as-new if they are not."
+        ),
+    ),
+    refusals.NewerThanImport: (
+        lambda: undoing_its_registration(two(opening("1"))),
+        (
+            f"Item '1' is left as it is, for something newer depends on what the import did: dispute {D}, "
+            f"follow-up action {planned()}. Settle or undo that first, or use --force."
         ),
     ),
     refusals.DisputeExists: (

@@ -42,6 +42,7 @@ from domain.identity import (
 )
 from domain.refusals import Refusal
 from domain.roles import Actor, Role
+from domain.undoing import UndoImportOfItem
 from store.connections import CompanyDatastore, Pool
 from store.log import Attribution, Log, Submission
 from store.migrate import create_company
@@ -49,6 +50,8 @@ from store.migrate import create_company
 BEGINNING: Final = datetime(2020, 1, 8, 9, tzinfo=UTC)
 ADMINISTRATOR: Final = Actor(OPERATOR, Role.ADMINISTRATOR)
 _SPACE: Final = UUID("6f2f2a6e-52a5-4b39-8a2d-2f2f6f9f9f01")
+
+_IMPORT: Final = ImportId(uuid5(_SPACE, "import 0"))
 
 Pick: TypeAlias = tuple[int, int, int, int]
 """Which command, and three numbers that choose what it is about."""
@@ -76,6 +79,8 @@ class Made:
     decisions: list[Decision] = field(default_factory=list)
     versions: dict[UUID, int] = field(default_factory=dict)
     at: datetime = BEGINNING
+    imported: dict[ItemId, tuple[item.Item | None, item.Item]] = field(default_factory=dict)
+    """Items as they were before and after the ledger last spoke of them."""
 
     def __post_init__(self) -> None:
         self.take([Decision(self.at, tuple(catalogue.found_company(catalogue.Settings("Acme"))))])
@@ -90,15 +95,31 @@ class Made:
                 self.versions[stream] = self.versions.get(stream, 0) + 1
 
     def give(self, command: Command) -> None:
+        before = self._item(command)
         try:
             self.take(decide(self.case, command, ADMINISTRATOR, self.at))
         except Refusal:
             return
+        if isinstance(command, item.RegisterItem) and (after := self._item(command)) is not None:
+            self.imported[command.item_id] = before, after
+
+    def _item(self, command: Command) -> item.Item | None:
+        found = self.case.states.get(command.item_id) if isinstance(command, item.RegisterItem) else None
+        return found if isinstance(found, item.Item) else None
+
+    def undo(self, which: int, *, forced: bool) -> None:
+        """Take back what the ledger said last of one of its items."""
+        if self.imported:
+            item_id = sorted(self.imported)[which % len(self.imported)]
+            before, after = self.imported[item_id]
+            self.give(UndoImportOfItem(_IMPORT, item_id, before, after, forced))
 
     def play(self, picks: Sequence[Pick]) -> Made:
         for which, one, two, three in picks:
             self.at += timedelta(hours=7 * three)  # now and then two decisions share their moment
             self.give(_COMMANDS[which % len(_COMMANDS)](one, two, three))
+            if (one + two) % 5 == 0:
+                self.undo(one, forced=three > 2)
         return self
 
     @property

@@ -112,7 +112,13 @@ def _contents(  # noqa: C901 - one flat match over the kinds of state
             )
             yield (
                 "import_states",
-                {"import_id": state.id, **_same(state, ("file_name", "digest", "mode")), **counted},
+                {
+                    "import_id": state.id,
+                    **_same(state, ("file_name", "digest", "mode")),
+                    **counted,
+                    "undone": state.undone.undone if state.undone else None,
+                    "left_as_is": state.undone.left if state.undone else None,
+                },
             )
         case People():
             for person in state.persons.values():
@@ -140,7 +146,10 @@ def _item(item: Item) -> StateRow:
     )
     return {
         "item_id": item.id,
-        **_same(item, ("customer_id", "customer_code", "entity", "number", "dispute_id", "written_off")),
+        **_same(
+            item,
+            ("customer_id", "customer_code", "entity", "number", "dispute_id", "written_off", "withdrawn"),
+        ),
         **_same(item.details, details),
         **status,
         "is_open": item.is_open,

@@ -208,6 +208,7 @@ def imported(world: World) -> World:
         told = {"import_id": named(name), "file_name": f"{name}.csv", "digest": "sha256:00", "mode": "delta"}
         world.row("import_states", moment("2026-06-01"), told)
     counts = {"registered": 1, "corrected": 2, "cleared": 3, "reinstated": 4, "unchanged": 5, "rejected": 6}
+    counts |= {"undone": 9, "left_as_is": 1}
     world.change("import_states", "import_id", named("first"), "2026-06-02", **counts)
     return world
 
@@ -227,6 +228,8 @@ def test_imports(imported: World):
         reinstated=4,
         unchanged=5,
         rejected=6,
+        undone=9,
+        left_as_is=1,
         is_finished=True,
         changed_at=moment("2026-06-02"),
         since=imported.position,

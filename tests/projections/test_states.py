@@ -12,7 +12,10 @@ from psycopg import sql
 
 from domain.case import State
 from domain.catalogue import Company, Settings
+from domain.dispute import Dispute
+from domain.follow_up import FollowUpAction
 from domain.identity import PEOPLE_STREAM, person_id
+from domain.item import Item
 from domain.people import ApiKey, KeyIssued, People, Person
 from domain.roles import Role
 from projections.copy_text import writer
@@ -178,3 +181,25 @@ def test_an_event_that_does_not_fit_its_state_is_named() -> None:
         Fold({}, CODEC.decode).take([first])
     with pytest.raises(Unfoldable, match=f"event {orphan[0]} .item-disputed.v1."):
         fold_states([first], CODEC.decode)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=BUSY)
+@given(picks=HISTORIES)
+def test_items_disputes_and_actions_know_of_each_other_whatever_is_done_and_undone(
+    picks: tuple[Pick, ...],
+) -> None:
+    made = Made()
+    for pick in picks:
+        made.play([pick])
+        states = made.case.states
+        items = {stream: state for stream, state in states.items() if isinstance(state, Item)}
+        disputes = {stream: state for stream, state in states.items() if isinstance(state, Dispute)}
+        actions = {stream: state for stream, state in states.items() if isinstance(state, FollowUpAction)}
+        of_items = {(of.dispute_id, each) for each, of in items.items() if of.dispute_id}
+        assert of_items == {(each, item) for each, of in disputes.items() if of.is_open for item in of.items}
+        under = {(action, each) for each, of in items.items() for action in of.follow_ups}
+        assert under == {(each, item) for each, of in actions.items() if of.is_open for item in of.items}
+        chasing = {(of.dispute_id, each) for each, of in actions.items() if of.is_open and of.dispute_id}
+        assert chasing == {(each, action) for each, of in disputes.items() for action in of.follow_ups}
+        assert all(of.items for of in disputes.values() if of.is_open)
+        assert not any(of.cleared and (of.dispute_id or of.follow_ups) for of in items.values())

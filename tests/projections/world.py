@@ -221,6 +221,7 @@ class World:
             "disputed_in_part": False,
             "follow_ups": [],
             "written_off": False,
+            "withdrawn": False,
         }
         self.row("item_states", moment(issued), given | values)
         return item_id(entity, customer, number)

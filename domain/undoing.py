@@ -1,0 +1,207 @@
+"""Undoing an import, item by item (spec 5): what it registered, corrected, cleared or reinstated goes back.
+
+Nothing is rewritten: the reversal takes effect when it is made, and the log keeps both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final
+from uuid import UUID
+
+from domain.case import Case, Draft
+from domain.catalogue import StatusKind
+from domain.commands import Command
+from domain.dispute import (
+    Dispute,
+    DisputeContinued,
+    DisputeFollowUpContinued,
+    DisputeState,
+    ItemsAdded,
+    Outcome,
+)
+from domain.follow_up import Ended, FollowUpAction, FollowUpContinued, FollowUpItemsChanged
+from domain.identity import ImportId, ItemId
+from domain.item import (
+    Item,
+    ItemClearingUndone,
+    ItemCorrectionUndone,
+    ItemReinstatementUndone,
+    ItemWithdrawn,
+)
+from domain.refusals import CurrencyOfDisputedItem, NewerThanImport
+from domain.resolving import leave_everything
+from domain.roles import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domain.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class UndoImportOfItem(Command):
+    """Take back what an import did to one item.
+
+    *before* is the item as it was then (None: the import registered it), *after* as the import left it; the
+    log tells both. *forced*: also if something newer depends on it.
+    """
+
+    permission: ClassVar[Permission] = Permission.IMPORT
+    spans_case: ClassVar[bool] = True
+    import_id: ImportId
+    item_id: ItemId
+    before: Item | None
+    after: Item
+    forced: bool = False
+
+    def streams(self) -> frozenset[UUID]:
+        """The item, and what it belonged to before the import."""
+        if self.before is None:
+            return frozenset({self.item_id})
+        of_dispute = frozenset({self.before.dispute_id}) if self.before.dispute_id else frozenset()
+        return frozenset({self.item_id}) | of_dispute | self.before.follow_ups
+
+
+_BY_CLEARING: Final = frozenset({Ended.ITEMS_CLEARED, Ended.DISPUTE_RESOLVED})
+"""How actions end when the last of their items clears."""
+
+
+def undo(case: Case, command: UndoImportOfItem) -> list[Event]:
+    """The item goes back to what it was before the import; said twice changes nothing.
+
+    Raises UnknownItem; NewerThanImport unless forced; CurrencyOfDisputedItem.
+    """
+    item = case.item(command.item_id)
+    if _is_undone(item, command):
+        return []
+    newer = ", ".join(_newer(case, item, command))
+    if newer and not command.forced:
+        raise NewerThanImport(item.number, newer)
+    draft = Draft(case)
+    if command.before is None:
+        draft.record(ItemWithdrawn(item.id, command.import_id, item.details))
+        leave_everything(draft, item)
+    elif command.before.cleared:
+        draft.record(
+            ItemReinstatementUndone(item.id, command.import_id, command.before.details, item.details)
+        )
+        leave_everything(draft, item)
+    elif command.after.cleared:
+        _put_back(draft, item, command.before, command.import_id)
+    else:
+        _correct_back(draft, item, command.before, command.import_id)
+    return draft.events
+
+
+def _is_undone(item: Item, command: UndoImportOfItem) -> bool:
+    before, after = command.before, command.after
+    if before is None:
+        return item.withdrawn
+    if after.cleared and not item.cleared:
+        return True  # it was seen again: there is no clearing left to undo
+    return (item.cleared, item.details) == (before.cleared, before.details)
+
+
+# --- what is newer ---------------------------------------------------------------------------------
+
+
+def _newer(case: Case, item: Item, command: UndoImportOfItem) -> Iterator[str]:
+    """What depends on what the import did, in words."""
+    before, after = command.before, command.after
+    if (item.cleared, item.details) != (after.cleared, after.details):
+        yield "a later change by the ledger"
+    if not after.cleared and (before is None or before.cleared):  # it brought the item in
+        yield from _built_on(item, after)
+    elif after.cleared and before is not None and before.dispute_id is not None:
+        of = case.dispute(before.dispute_id)
+        if not _can_continue(of, item.id):
+            yield f"dispute {of.id}, which has been {_fate(of)} since"
+
+
+def _built_on(item: Item, after: Item) -> Iterator[str]:
+    if item.dispute_id is not None:
+        yield f"dispute {item.dispute_id}"
+    for follow_up_id in sorted(item.follow_ups):
+        yield f"follow-up action {follow_up_id}"
+    said = item.qualification
+    if said is not None and said != after.qualification and item.dispute_id is None:
+        yield f"status {said.status!r}"
+
+
+def _can_continue(of: Dispute, item_id: ItemId) -> bool:
+    """Whether the dispute has gone no further than losing its items by clearing."""
+    is_closed_by_clearing = of.state is DisputeState.RESOLVED and of.outcome is Outcome.CLEARED
+    return item_id in of.cleared_items and (of.is_open or is_closed_by_clearing)
+
+
+def _fate(of: Dispute) -> str:
+    return "reopened without it" if of.is_open else str(of.state)
+
+
+# --- back ------------------------------------------------------------------------------------------
+
+
+def _correct_back(draft: Draft, item: Item, before: Item, import_id: ImportId) -> None:
+    if item.dispute_id and before.details.currency != item.details.currency:
+        raise CurrencyOfDisputedItem(item.number, item.dispute_id)
+    draft.record(ItemCorrectionUndone(item.id, import_id, before.details, item.details))
+
+
+def _put_back(draft: Draft, item: Item, before: Item, import_id: ImportId) -> None:
+    """The item is open again: in its dispute and under its actions, where these can go on."""
+    of = draft.dispute(before.dispute_id) if before.dispute_id else None
+    if of is not None and not _can_continue(of, item.id):
+        of = None
+        before = replace(before, dispute_id=None, disputed=None, disputed_by=None)
+        if before.qualification and before.qualification.kind is StatusKind.DISPUTE:
+            before = replace(before, qualification=None)
+    actions = [
+        action
+        for action in (draft.follow_up(each) for each in sorted(before.follow_ups))
+        if _can_list(action, of)
+    ]
+    draft.record(
+        ItemClearingUndone(
+            item.id,
+            import_id,
+            before.details,
+            before.qualification,
+            before.dispute_id,
+            before.disputed,
+            before.disputed_by,
+            tuple(action.id for action in actions),
+            before.written_off,
+        )
+    )
+    if of is not None:
+        _continue(draft, of, item.id, import_id)
+    for action in actions:
+        _list_again(draft, action, item.id)
+
+
+def _can_list(action: FollowUpAction, of: Dispute | None) -> bool:
+    if action.dispute_id is not None and of is None:
+        return False
+    return action.is_open or action.ended in _BY_CLEARING
+
+
+def _continue(draft: Draft, of: Dispute, item_id: ItemId, import_id: ImportId) -> None:
+    items = (of.cleared_items[item_id],)
+    if of.is_open:
+        draft.record(ItemsAdded(of.id, items))
+    else:
+        draft.record(
+            DisputeContinued(
+                of.id, import_id, items, of.customer_id, of.type, of.episode, of.episode_opened_at
+            )
+        )
+
+
+def _list_again(draft: Draft, action: FollowUpAction, item_id: ItemId) -> None:
+    if action.is_open:
+        draft.record(FollowUpItemsChanged(action.id, (item_id,), ()))
+        return
+    draft.record(FollowUpContinued(action.id, (item_id,), action.dispute_id))
+    if action.dispute_id is not None:
+        draft.record(DisputeFollowUpContinued(action.dispute_id, action.id))
