@@ -137,7 +137,7 @@ def load_history(
 
     *stop_at_first*: nothing after the first refused line is carried out. *dry_run*: nothing is written, and
     each line is decided as if those before it had been.
-    Raises LoadForbidden; StreamBusy, LogUnavailable, FileRefused between batches.
+    Raises LoadForbidden; RightsWithdrawn, StreamBusy, LogUnavailable, FileRefused between batches.
     """
     try:
         require(actor, Permission.LOAD_HISTORY)
@@ -178,9 +178,6 @@ class _Load:
             except LineRefused as refused:
                 self._refuse(number, refused.command, str(refused))
                 continue
-            if any(order.key == other.key for _, _, other in orders):  # a key is answered for once at a time
-                self._carry_out(orders)
-                orders = []
             orders.append((number, name, order))
             if isinstance(order.command, ChangeSettings):  # what follows is read by the new ones
                 self._carry_out(orders)
@@ -200,7 +197,7 @@ class _Load:
         answers: list[Answer | Exception]
         try:
             answers = [*self._executor.execute_all(orders)]
-        except (KeyReused, Unencodable):  # it is about one of them; the others are to go in
+        except Unencodable:  # it is about one of them; the others are to go in
             answers = [self._alone(order) for order in orders]
         for (number, name, _), answer in zip(numbered, answers, strict=True):
             self._note(number, name, answer)

@@ -26,6 +26,10 @@ class KeyNotAccepted(Exception):
     """The API key is not known, is revoked, or its holder may not log in."""
 
 
+class RightsWithdrawn(KeyNotAccepted):
+    """The key was revoked meanwhile, or the role of its holder changed; what was recorded before stays, nothing more was. Go on with a key that has the right: what is there already is not done twice."""  # noqa: E501
+
+
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
     """Whom a key lets in: a person of the company, or a service with scopes."""
@@ -115,3 +119,15 @@ def actor_of(holder: KeyHolder, people: People, on_behalf_of: str | None = None)
     if person is None or not person.active or person.role is None:
         raise KeyNotAccepted(KeyNotAccepted.__doc__)
     return Actor(person.id, person.role, holder.key_id, on_behalf_of=on_behalf_of)
+
+
+def require_still(actor: Actor, people: People) -> None:
+    """Raise RightsWithdrawn unless *people* say of *actor* what they said when it came in.
+
+    Whom the log does not know (the owner of the machine) has no rights that the log could withdraw.
+    """
+    key = people.keys.get(actor.key_id) if actor.key_id else None
+    is_shut = actor.key_id is not None and (key is None or key.revoked)
+    person = people.persons.get(actor.person_id)
+    if is_shut or (person is not None and not (person.active and person.role is actor.role)):
+        raise RightsWithdrawn(RightsWithdrawn.__doc__)

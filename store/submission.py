@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -56,6 +57,14 @@ class Appended:
     recorded_at: datetime
     answer: bytes
     replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The streams that something was decided on, as they stood at a position or later."""
+
+    position: int
+    streams: AbstractSet[UUID]
 
 
 @dataclass(frozen=True, slots=True)

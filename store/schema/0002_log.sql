@@ -65,6 +65,17 @@ create function {company}.append_lock() returns bigint language sql immutable pa
 -- occurred-at is compared with the log's clock, which is the database's but never goes back: otherwise nothing
 -- could follow on a stream after the machine's clock was set back.
 
+-- The streams that have events after a position, and their versions: what a decision on many streams rests on is
+-- looked at so, and not stream by stream. Nothing more can come between this and the end of the transaction.
+create function {company}.changed_after(p_position bigint, out streams uuid[], out versions bigint[])
+language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock({company}.append_lock());
+    select array_agg(c.stream_id), array_agg(c.version) into streams, versions
+        from (select e.stream_id, max(e.version) as version from {company}.events e
+              where e.position > p_position group by e.stream_id) c;
+end $$;
+
 -- One event on one stream: the usual case, without the cost of arrays.
 create function {company}.append_one(
     p_command uuid, p_key text, p_digest bytea, p_answer bytea,
