@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -18,8 +20,6 @@ from store.connections import Pool, survive
 
 PREFIX: Final = "redress_"
 """By which a key that leaked is recognised."""
-
-_SHOWN: Final = len(PREFIX) + 6
 
 
 class KeyNotAccepted(Exception):
@@ -47,38 +47,52 @@ class Keys:
         self._pool: Final = pool
 
     def issue(
-        self, key_id: KeyId, company: str, name: str, person_id: PersonId | None, scopes: list[str]
+        self,
+        key_id: KeyId,
+        company: str,
+        person_id: PersonId | None,
+        scopes: Sequence[str],
+        issuer: str | None = None,
     ) -> str:
-        """Make the secret of a key that the log knows as issued, and return it: it is shown this once
-        only."""
-        secret = PREFIX + urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
-        with self._pool.connection() as connection:
-            connection.execute(
-                "insert into redress.api_keys (key_id, company, sha256, prefix, person_id, scopes, name)"
-                " values (%s, %s, %s, %s, %s, %s, %s)",
-                (
-                    key_id,
-                    company,
-                    _digest(secret),
-                    secret[:_SHOWN],
-                    person_id,
-                    None if person_id else scopes,
-                    name,
-                ),
-            )
-        return secret
+        """Make the secret of a key and return it: it is kept nowhere. Until the log knows the key it opens
+        nothing.
+
+        *issuer*: the secret of whoever issues it. What comes out then follows from that and the key's id: the
+        same request can be answered the same again, and what a crash left out is made up for. Without it the
+        secret is random. Raises LogUnavailable.
+        """
+
+        def issue() -> str:
+            with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+                ((salt,),) = cursor.execute("select salt from redress.installation").fetchall()
+                bits = hmac.digest(root, salt + key_id.bytes, "sha256")
+                secret = PREFIX + urlsafe_b64encode(bits).decode().rstrip("=")
+                cursor.execute(
+                    "insert into redress.api_keys (key_id, company, sha256, person_id, scopes)"
+                    " values (%s, %s, %s, %s, %s) on conflict (key_id) do nothing",
+                    (key_id, company, _digest(secret), person_id, rights),
+                )
+            return secret
+
+        rights = None if person_id else [str(scope) for scope in scopes]
+        root = issuer.encode() if issuer is not None else os.urandom(32)
+        return survive(self._pool, issue)
 
     def revoke(self, key_id: KeyId) -> None:
-        """The key opens nothing from now on; again changes nothing."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "update redress.api_keys set revoked_at = clock_timestamp()"
-                " where key_id = %s and revoked_at is null",
-                (key_id,),
-            )
+        """The key opens nothing from now on; again changes nothing. Raises LogUnavailable."""
+
+        def revoke() -> None:
+            with self._pool.connection() as connection:
+                connection.execute(
+                    "update redress.api_keys set revoked_at = clock_timestamp()"
+                    " where key_id = %s and revoked_at is null",
+                    (key_id,),
+                )
+
+        survive(self._pool, revoke)
 
     def holder(self, secret: str) -> KeyHolder:
-        """Whom *secret* lets in. Raises KeyNotAccepted."""
+        """Whom *secret* lets in. Raises KeyNotAccepted, LogUnavailable."""
 
         def look_up() -> list[tuple[object, ...]]:
             with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:

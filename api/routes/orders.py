@@ -21,6 +21,7 @@ from api.authentication import Door, Visit
 from api.bodies import Code, Time
 from api.wire import Wire
 from domain.commands import Command
+from store import parts
 from store.execute import Answer, Order, PremisesMoved, StreamBusy
 from store.log import Log
 
@@ -150,7 +151,7 @@ def _accepted(of: Wire, status: int) -> dict[int | str, dict[str, Any]]:
         found[200]["description"] = "Recorded; or nothing had to change; or a dry run."
     if of.name == "issue_key":
         for each in found.values():
-            each["description"] += " `secret` is shown this once only."
+            each["description"] += " `secret` is kept nowhere: only this request is told it."
     return found
 
 
@@ -357,7 +358,7 @@ def _id(answer: Answer) -> str | None:
     if answer.version is None:
         return None
     if answer.part is not None:
-        return answer.part.partition(":")[2]
+        return parts.id_of(answer.part)
     return str(answer.subject) if answer.subject else None
 
 
