@@ -28,7 +28,17 @@ from store.log import (
     Submission,
     TimeWentBackwards,
 )
-from store.order import Answer, Each, Order, Outcome, PremisesMoved, StreamBusy, answer_of, submission_of
+from store.order import (
+    Answer,
+    Each,
+    Order,
+    Outcome,
+    PremisesMoved,
+    StreamBusy,
+    UnknownOriginal,
+    answer_of,
+    submission_of,
+)
 from store.states import NoSuchCompany, ReadCase, States
 from store.together import Together
 from store.working_days import require_known_countries
@@ -258,6 +268,9 @@ class Executor:
         if order.told is not None and order.told > present:
             raise ToldInTheFuture(order.told)
         authorize(read.case, order.command, order.actor, loads_history=order.told is not None)
+        original = order.actor.on_behalf_of
+        if original is not None and original not in read.case.people.persons:
+            raise UnknownOriginal(original)
         if order.if_match is not None:
             actual = self._version(read, order) or 0
             if actual != order.if_match:

@@ -117,7 +117,7 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def actor_of(holder: KeyHolder, people: People, on_behalf_of: str | None = None) -> Actor:
+def actor_of(holder: KeyHolder, people: People) -> Actor:
     """The actor behind a key: a person in the role that they have now, or a service with its scopes.
 
     Raises KeyNotAccepted for a key that was revoked in the log, and for a person who is inactive or has no
@@ -128,11 +128,11 @@ def actor_of(holder: KeyHolder, people: People, on_behalf_of: str | None = None)
         raise KeyNotAccepted(KeyNotAccepted.__doc__)
     if holder.person_id is None:
         scopes = frozenset(Permission(scope) for scope in holder.scopes)
-        return Actor(PersonId(holder.key_id), Role.SERVICE, holder.key_id, scopes, on_behalf_of)
+        return Actor(PersonId(holder.key_id), Role.SERVICE, holder.key_id, scopes)
     person = people.persons.get(holder.person_id)
     if person is None or not person.active or person.role is None:
         raise KeyNotAccepted(KeyNotAccepted.__doc__)
-    return Actor(person.id, person.role, holder.key_id, on_behalf_of=on_behalf_of)
+    return Actor(person.id, person.role, holder.key_id)
 
 
 def require_still(actor: Actor, people: People) -> None:

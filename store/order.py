@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from domain.commands import Command, Decision
-from domain.refusals import Refusal
+from domain.refusals import Refusal, Unknown
 from domain.roles import Actor
 from store.clock import new_id
 from store.log import Appended, Attribution, KeyReused, Submission
@@ -19,6 +19,14 @@ from store.states import ReadCase
 
 Outcome: TypeAlias = tuple[Decision, ...] | Refusal
 """What a command leads to: its decisions, none if it changes nothing, or why it was refused."""
+
+
+@dataclass
+class UnknownOriginal(Unknown):
+    """The person on whose behalf this was done is not registered; register the person first (`register_person`; no login and no role is needed)."""  # noqa: E501
+
+    where = "/on_behalf_of"
+    person_id: UUID
 
 
 class PremisesMoved(Exception):

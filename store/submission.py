@@ -21,7 +21,7 @@ class Attribution:
     actor: UUID
     role: str
     key_id: UUID | None
-    on_behalf_of: str | None
+    on_behalf_of: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Recorded:
     actor: UUID
     role: str
     key_id: UUID | None
-    on_behalf_of: str | None
+    on_behalf_of: UUID | None
     command_id: UUID
 
 

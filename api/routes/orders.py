@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api import problems, wire
 from api.answers import JSON
 from api.authentication import Door, Visit
-from api.bodies import Code, Time
+from api.bodies import Code, PersonRef, Time
 from api.wire import Wire
 from domain.commands import Command
 from store import parts
@@ -46,7 +46,8 @@ class Asked(BaseModel):
         Time | None, Field(description="when it happened; for loading a history (permission load_history)")
     ] = None
     on_behalf_of: Annotated[
-        Code | None, Field(description="whose doing it was originally (permission load_history)")
+        PersonRef | None,
+        Field(description="id or code of the person whose doing it was (permission load_history)"),
     ] = None
 
 

@@ -123,7 +123,14 @@ def _batches(told: Sequence[Told]) -> Iterator[list[Told]]:
 
 
 def _execute(company: OpenCompany, batch: Sequence[Told]) -> None:
-    orders = [Order(each.command, replace(_MANAGER, on_behalf_of=each.behalf), each.at) for each in batch]
+    orders = [
+        Order(
+            each.command,
+            replace(_MANAGER, on_behalf_of=person_id(each.behalf) if each.behalf else None),
+            each.at,
+        )
+        for each in batch
+    ]
     for order, answer in zip(orders, company.executor.execute_all(orders), strict=True):
         if isinstance(answer, Refusal):
             raise SampleRefused(f"{order.command}: {answer}") from answer

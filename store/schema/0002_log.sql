@@ -12,7 +12,7 @@ create table {company}.events (
     actor uuid not null,
     role text not null,
     key_id uuid,
-    on_behalf_of text,
+    on_behalf_of uuid,                          -- the person whose doing it was, where a history was loaded
     command_id uuid not null,
     unique (stream_id, version)
 );
@@ -79,7 +79,7 @@ end $$;
 -- One event on one stream: the usual case, without the cost of arrays.
 create function {company}.append_one(
     p_command uuid, p_key text, p_digest bytea, p_answer bytea,
-    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of text,
+    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of uuid,
     p_stream uuid, p_expected bigint, p_type text, p_data json, p_occurred timestamptz,
     out first_position bigint, out last_position bigint, out recorded timestamptz,
     out stored_command uuid, out stored_answer bytea
@@ -142,7 +142,7 @@ end $$;
 --                           much cheaper for both sides than a text array with its quoting
 create function {company}.append(
     p_command uuid, p_key text, p_digest bytea, p_answer bytea,
-    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of text,
+    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of uuid,
     p_streams uuid[], p_expected bigint[], p_occurred timestamptz[],
     e_stream int[], e_decision int[], e_type text, e_data text,
     out first_position bigint, out last_position bigint, out recorded timestamptz,
