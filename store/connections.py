@@ -161,6 +161,9 @@ def survive(pool: ConnectionPool[Connection[DictRow]], work: Callable[[], Result
             return work()
         except PoolTimeout as error:
             raise LogUnavailable(str(error)) from error
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            # A standby, or switched to read-only. To the driver that is a fault of the program.
+            raise LogUnavailable(str(error)) from error
         except psycopg.OperationalError as error:
             if not _is_lost(error):
                 # A timeout, a full disk …: at once again would not help.
