@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute
 from api.database import Database, OpenCompany
 from domain.case import Case
 from domain.catalogue import Settings
-from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
+from domain.identity import COMPANY_STREAM, PEOPLE_STREAM, KeyId, PersonId
 from domain.refusals import Forbidden
 from domain.roles import Actor, Permission, reach
 from projections.reading import Reading
@@ -199,6 +199,13 @@ class Visit:
     def database(self) -> Database:
         """The database of all companies."""
         return self._house.database
+
+    def issue(self, key_id: KeyId, person_id: PersonId | None, scopes: Sequence[Permission]) -> str:
+        """The secret of a key that was issued by this key, of this company; the same again if asked again.
+
+        Raises LogUnavailable.
+        """
+        return self.database.keys.issue(key_id, self.company.id, person_id, scopes, self._secret)
 
     def again(self) -> Visit:
         """The same request, with nothing known yet."""

@@ -1,11 +1,12 @@
 """Loading a history: one command a line, as JSON, with the time at which it happened and by whom.
 
-    {"command": "open_dispute", "at": "2024-03-01T09:30:00Z", "actor": "M. Weber", "key": "C-17/1",
+    {"command": "open_dispute", "at": "2024-03-01T09:30:00Z", "actor": "weber", "key": "C-17/1",
      "data": {"reference": "C-17", "type": "price", "item_ids": [{"customer_code": "4711", "number": "17"}]}}
 
 Names and data are those of the HTTP interface; what a path names there (``dispute_id``) stands in the data.
 ``at`` without a zone, or a date alone, is the company's local time; without it the command happens now.
-``actor`` is the original person, noted beside whoever loads. ``key`` makes loading again harmless; without
+``actor`` is the original person, noted beside whoever loads: the code of somebody registered, if need be by a
+line before (``register_person``, without login and role). ``key`` makes loading again harmless; without
 one the line's number and content stand for it.
 """
 
@@ -23,12 +24,13 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.bodies import Time
+from api.bodies import PersonRef, Time
 from api.database import OpenCompany
 from api.item_file import FileRefused
 from api.item_import import settings_of
 from api.wire import BY_NAME, Wire, body_of, command_of, moment_of, subject_of
 from domain.catalogue import ChangeSettings, Settings
+from domain.identity import PersonId
 from domain.refusals import Forbidden, Refusal
 from domain.roles import Actor, Permission, require
 from store.codec import Unencodable
@@ -88,7 +90,7 @@ class _Line(BaseModel):
 
     command: str
     at: Time | None = None
-    actor: Name | None = None
+    actor: PersonRef | None = None
     key: Name | None = None
     data: dict[str, Any] = Field(default_factory=dict)
 
@@ -137,7 +139,7 @@ def load_history(
 
     *stop_at_first*: nothing after the first refused line is carried out. *dry_run*: nothing is written, and
     each line is decided as if those before it had been.
-    Raises LoadForbidden; StreamBusy, LogUnavailable, FileRefused between batches.
+    Raises LoadForbidden; RightsWithdrawn, StreamBusy, LogUnavailable, FileRefused between batches.
     """
     try:
         require(actor, Permission.LOAD_HISTORY)
@@ -178,9 +180,6 @@ class _Load:
             except LineRefused as refused:
                 self._refuse(number, refused.command, str(refused))
                 continue
-            if any(order.key == other.key for _, _, other in orders):  # a key is answered for once at a time
-                self._carry_out(orders)
-                orders = []
             orders.append((number, name, order))
             if isinstance(order.command, ChangeSettings):  # what follows is read by the new ones
                 self._carry_out(orders)
@@ -200,7 +199,7 @@ class _Load:
         answers: list[Answer | Exception]
         try:
             answers = [*self._executor.execute_all(orders)]
-        except (KeyReused, Unencodable):  # it is about one of them; the others are to go in
+        except Unencodable:  # it is about one of them; the others are to go in
             answers = [self._alone(order) for order in orders]
         for (number, name, _), answer in zip(numbered, answers, strict=True):
             self._note(number, name, answer)
@@ -247,7 +246,7 @@ def order_of(number: int, line: str, actor: Actor, settings: Settings) -> tuple[
         raise LineRefused(wire.name, f"holds a value that cannot be used: {error}") from None
     return wire.name, Order(
         command,
-        replace(actor, on_behalf_of=told.actor) if told.actor else actor,
+        replace(actor, on_behalf_of=PersonId(told.actor)) if told.actor else actor,
         at,
         told.key or f"line {number}:{digest.hex()[:32]}",
         digest,

@@ -192,6 +192,10 @@ def of_refusal(refusal: Refusal, path_parameter: str | None = None) -> Problem:
     )
 
 
+_BESIDE: Final = frozenset({"at", "on_behalf_of"})
+"""What is said of a command in the query, beside its body."""
+
+
 def _place(refusal: Refusal, detail: str, path_parameter: str | None) -> list[dict[str, object]]:
     if isinstance(refusal, ParameterInvalid):
         return [{"parameter": refusal.name, "in": "query", "detail": detail}]
@@ -200,7 +204,7 @@ def _place(refusal: Refusal, detail: str, path_parameter: str | None) -> list[di
         return []
     if name == path_parameter:
         return [{"parameter": name, "in": "path", "detail": detail}]
-    if name == "at":
+    if name in _BESIDE:
         return [{"parameter": name, "in": "query", "detail": detail}]
     return [{"pointer": refusal.where, "detail": detail}]
 

@@ -90,7 +90,7 @@ def _furnish(database: Database) -> str:
     database.company(COMPANY).feed.catch_up()
     key = KeyId(new_id())
     executor.execute(Order(IssueKey(key, "bench", manager), operator))
-    return database.keys.issue(key, COMPANY, "bench", manager, [])
+    return database.keys.issue(key, COMPANY, manager, ())
 
 
 # --- the library as it comes ---------------------------------------------------------------------------

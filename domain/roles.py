@@ -159,7 +159,7 @@ class Actor:
     role: Role
     key_id: KeyId | None = None
     scopes: frozenset[Permission] = frozenset()
-    on_behalf_of: str | None = None
+    on_behalf_of: PersonId | None = None
 
 
 @dataclass(frozen=True, slots=True)

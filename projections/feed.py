@@ -143,7 +143,8 @@ class Feed:
         if not self._working.acquire(timeout=patience):
             return False
         try:
-            return self._careful_step(min(self._batch, max(1, position - self.position())))
+            limit = min(self._batch, max(1, position - self.position()))
+            return self._careful_step(limit, time.monotonic() + patience)
         finally:
             self._working.release()
 
@@ -184,8 +185,8 @@ class Feed:
             while (position := self.position()) < target and not stop():
                 try:
                     outcome = self._run(position, target, told)
-                except Unfoldable:
-                    self._creep()
+                except Unfoldable as error:
+                    self._creep(min(self._end_of(error), target), lambda: told(self._reached))
                 else:
                     if outcome is _Outcome.BUSY:
                         self._pause(target, _PAUSE)
@@ -210,26 +211,37 @@ class Feed:
                     break
         return outcome
 
-    def _creep(self) -> None:
-        """Approach the event that cannot be applied: all before it, then FeedFailed."""
+    def _creep(self, goal: int, stop: Callable[[], bool]) -> None:
+        """Approach the event that cannot be applied, in ever smaller batches: all before it, then FeedFailed.
+
+        Leaves off at *goal* (the batch that failed is over, so it went after all: another feed, or another
+        version of the service, got past it) and when *stop* says so.
+        """
         limit = self._batch
         while True:
             limit = max(1, limit // 4)
             try:
-                while self._step(limit) is not None:
-                    pass
+                return self._inch(goal, limit, stop)
             except Unfoldable as error:
                 if limit == 1:
                     self.failure = FeedFailed(error.position, error.stored_name, error.why)
                     raise self.failure from error
-            else:
-                return  # it went after all: another feed, or another version of the service, got past it
 
-    def _careful_step(self, limit: int) -> bool:
+    def _inch(self, goal: int, limit: int, stop: Callable[[], bool]) -> None:
+        while (position := self.position()) < goal and not stop():
+            if self._step(min(limit, goal - position)) is _Outcome.BUSY:
+                self._pause(goal, _PAUSE)
+
+    def _end_of(self, failed: Unfoldable) -> int:
+        """Where the batch in which something *failed* is over: it is written next, or was read ahead."""
+        return max(failed.position, self.position() + self._batch)
+
+    def _careful_step(self, limit: int, end: float) -> bool:
         try:
             return self._step(limit) is _Outcome.APPLIED
-        except Unfoldable:
-            self._creep()
+        except Unfoldable as error:
+            goal = min(self._end_of(error), self._log.newest())
+            self._creep(goal, lambda: time.monotonic() >= end)
             return True
 
     def _step(self, limit: int) -> _Outcome | None:

@@ -37,7 +37,8 @@ class Entry:
     """One event of a case. *stream* is dispute, item or follow_up; *name* what people call that one.
 
     *data* are the event's own fields, *changes* what it made of its stream's state, field by field, and
-    *after* that state. *actor_name* is None for services.
+    *after* that state. *actor_name* is None for services; *original_name* is that of the
+    person on whose behalf it was done.
     """
 
     position: int
@@ -47,7 +48,8 @@ class Entry:
     actor_name: str | None
     role: str
     key_id: UUID | None
-    on_behalf_of: str | None
+    on_behalf_of: UUID | None
+    original_name: str | None
     command_id: UUID
     stream: str
     stream_id: UUID
@@ -141,6 +143,7 @@ def _entry(
         recorded.role,
         recorded.key_id,
         recorded.on_behalf_of,
+        names.get(recorded.on_behalf_of) if recorded.on_behalf_of else None,
         recorded.command_id,
         _KINDS[type(after)],
         recorded.stream_id,

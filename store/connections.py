@@ -131,16 +131,22 @@ class CompanyDatastore(PostgresDatastore):
             # Binary answers: parsing dates and ids from text costs more than the rest of reading.
             return cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
 
-    def rows_together(self, calls: Sequence[tuple[bytes, Parameters]]) -> list[Row]:
+    def rows_together(
+        self, calls: Sequence[tuple[bytes, Parameters]], check: Callable[[list[Row]], None] | None = None
+    ) -> list[Row]:
         """Run statements that return one row each in one transaction; all of them, or none.
 
-        They are sent without waiting for each other's answers. The first error is the last.
+        They are sent without waiting for each other's answers. The first error is the last. *check* looks at
+        the rows before they are committed; what it raises undoes them.
         """
         with self.pool.connection() as connection, connection.pipeline(), connection.transaction():
             cursors = [connection.cursor(row_factory=tuple_row) for _ in calls]
             for cursor, (statement, parameters) in zip(cursors, calls, strict=True):
                 cursor.execute(statement, parameters, prepare=True, binary=True)
-            return [row for cursor in cursors for row in cursor.fetchall()]
+            rows = [row for cursor in cursors for row in cursor.fetchall()]
+            if check is not None:
+                check(rows)
+            return rows
 
 
 def survive(pool: ConnectionPool[Connection[DictRow]], work: Callable[[], Result]) -> Result:
@@ -154,6 +160,9 @@ def survive(pool: ConnectionPool[Connection[DictRow]], work: Callable[[], Result
         try:
             return work()
         except PoolTimeout as error:
+            raise LogUnavailable(str(error)) from error
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            # A standby, or switched to read-only. To the driver that is a fault of the program.
             raise LogUnavailable(str(error)) from error
         except psycopg.OperationalError as error:
             if not _is_lost(error):

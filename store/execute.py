@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -20,74 +18,38 @@ from domain.refusals import Refusal, ToldInTheFuture, VersionStale
 from domain.roles import Actor
 from store import parts
 from store.clock import new_id, now
-from store.log import Appended, Attribution, Log, StaleVersion, Submission, TimeWentBackwards
+from store.keys import RightsWithdrawn, require_still
+from store.log import (
+    Attribution,
+    KeyReused,
+    Log,
+    Seen,
+    StaleVersion,
+    Submission,
+    TimeWentBackwards,
+)
+from store.order import (
+    Answer,
+    Each,
+    Order,
+    Outcome,
+    PremisesMoved,
+    StreamBusy,
+    UnknownOriginal,
+    answer_of,
+    submission_of,
+)
 from store.states import NoSuchCompany, ReadCase, States
 from store.together import Together
 from store.working_days import require_known_countries
 
+__all__ = ["Answer", "Each", "Executor", "Order", "Outcome", "PremisesMoved", "StreamBusy"]
+
 _ATTEMPTS: Final = 100
 """Somebody else can be faster on the same stream many times in a row, but not for ever."""
 
-
-Outcome: TypeAlias = tuple[Decision, ...] | Refusal
-"""What a command leads to: its decisions, none if it changes nothing, or why it was refused."""
-
-
-class PremisesMoved(Exception):
-    """What an order was made from has changed since: make it anew from what is true now."""
-
-
-class StreamBusy(Exception):
-    """Others kept changing the same streams while this was decided; send it again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A command as somebody gave it.
-
-    *told*: when it happened, with zone; None: now. *key*: the idempotency key, with *digest* of the whole
-    request; *key_scope*: whose key it is, by default the actor's. *subject*: the stream that the answer is
-    about; *part*: which thing of that stream, if it holds many (store/parts.py); *if_match*: the version that
-    it must have. *premises*: streams from which the order was made (the people that its actor is one of, the
-    settings that filled in the command) with the versions they had.
-    """
-
-    command: Command
-    actor: Actor
-    told: datetime | None = None
-    key: str | None = None
-    digest: bytes = b""
-    subject: UUID | None = None
-    if_match: int | None = None
-    part: str | None = None
-    premises: Mapping[UUID, int] = field(default_factory=dict)
-    command_id: UUID = field(default_factory=new_id)
-    key_scope: str | None = None
-
-    @property
-    def scoped_key(self) -> str | None:
-        """The key together with whose it is: keys of different clients never meet."""
-        if self.key is None:
-            return None
-        return f"{self.key_scope or self.actor.key_id or self.actor.person_id}:{self.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an accepted command leads to.
-
-    *version* is the subject's after it, or that of the *part* of it; *position* the newest that it stands at;
-    *decisions* are what was recorded, empty for a replayed answer.
-    """
-
-    subject: UUID | None
-    version: int | None
-    position: int
-    changed: bool = False
-    recorded_at: datetime | None = None
-    replayed: bool = False
-    decisions: tuple[Decision, ...] = ()
-    part: str | None = None
+_TOGETHER: Final = 3
+"""How often many commands are tried together before each is tried by itself."""
 
 
 class Executor:
@@ -111,8 +73,8 @@ class Executor:
     def execute(self, order: Order) -> Answer:
         """Carry out *order*: all of it is recorded, or nothing.
 
-        Raises Refusal; KeyReused (the key came with another request before); PremisesMoved; StreamBusy;
-        LogUnavailable.
+        Raises Refusal; KeyReused (the key came with another request before); PremisesMoved; RightsWithdrawn;
+        StreamBusy; LogUnavailable.
         """
         if (answer := self._from_memory(order) or self._answered(order)) is not None:
             return answer
@@ -148,29 +110,41 @@ class Executor:
             part=order.part,
         )
 
-    def execute_all(self, orders: Sequence[Order]) -> list[Answer | Refusal]:
+    def execute_all(self, orders: Sequence[Order]) -> list[Each]:
         """Carry out *orders* of one actor's role one after the other: one append each, one commit for all.
 
-        The answers are in the order of *orders*; what is refused does not stop the others. Raises as
-        `execute`, and then some may be recorded: sent again with their keys they are answered as before.
+        The answers are in the order of *orders*; what is refused, or has another's key, does not stop the
+        others. A key that comes again has its answer by then. Raises RightsWithdrawn, and as `execute`, and
+        then some may be recorded: sent again with their keys they are answered as before.
         """
-        try:
-            return self._all_at_once(orders)
-        except (StaleVersion, TimeWentBackwards):
-            return [self._one_of_many(order) for order in orders]
+        return [each for part in _without_repeats(orders) for each in self._together_or_alone(part)]
 
-    def _one_of_many(self, order: Order) -> Answer | Refusal:
+    def _together_or_alone(self, orders: Sequence[Order]) -> list[Each]:
+        for _ in range(_TOGETHER):
+            try:
+                return self._all_at_once(orders)
+            except (StaleVersion, TimeWentBackwards) as overtaken:
+                self.states.forget({overtaken.stream_id: 0})
+            except KeyReused:
+                break
+        return [self._one_of_many(order) for order in orders]
+
+    def _one_of_many(self, order: Order) -> Each:
         try:
             return self.execute(order)
-        except Refusal as refusal:
+        except (Refusal, KeyReused) as refusal:
             return refusal
 
-    def _all_at_once(self, orders: Sequence[Order]) -> list[Answer | Refusal]:
+    def _all_at_once(self, orders: Sequence[Order]) -> list[Each]:
         answers = self._all_answered(orders)
         open_orders = [order for order, answer in zip(orders, answers, strict=True) if answer is None]
         if not open_orders:
             return [answer for answer in answers if answer is not None]
+        position = self.log.newest()
         read = self.states.read_case([order.command for order in open_orders], open_orders[0].actor)
+        seen = Seen(position, read.everything().keys())
+        for actor in {order.actor for order in open_orders}:
+            require_still(actor, read.case.people)
         submissions: list[Submission] = []
         places: list[int] = []
         touched: dict[UUID, int] = {}
@@ -183,15 +157,14 @@ class Executor:
                 answers[place] = refusal
                 continue
             unchanged = None if decisions else self._version(read, order)
-            submissions.append(_submission(read, order, decisions, unchanged))
-            touched |= submissions[-1].expected
+            touched |= read.expected(decisions)
+            submissions.append(submission_of(read, order, decisions, unchanged))
             places.append(place)
-        for place, submission, appended in zip(
-            places, submissions, self.log.append_all(submissions), strict=True
-        ):
-            answers[place] = _answer(appended, submission.decisions)
-        if any(isinstance(answer, Answer) and answer.replayed for answer in answers):
-            # One of them was in the log already, so what was folded on from it is not sure.
+        every = self.log.append_all(submissions, seen)
+        for place, submission, appended in zip(places, submissions, every, strict=True):
+            answers[place] = answer_of(appended, submission.decisions)
+        if any(appended.replayed for appended in every):
+            # They were in the log already, so what was folded on from it was folded twice.
             self.states.forget(touched)
         else:
             self.states.keep(read, touched)
@@ -204,7 +177,8 @@ class Executor:
 
         *opening* is recorded before their first change, and without a change not at all. Returns what became
         of each command, and the last position that was written; None if nothing had to be.
-        Raises RoleForbids, StreamBusy; LogUnavailable, and then all of it was recorded or nothing.
+        Raises RoleForbids, RightsWithdrawn, StreamBusy; LogUnavailable, and then all of it was recorded or
+        nothing.
         """
         command_id = new_id()
         for _ in range(_ATTEMPTS):
@@ -217,7 +191,11 @@ class Executor:
     def _rows_once(
         self, command_id: UUID, commands: Sequence[Command], actor: Actor, opening: Command | None
     ) -> tuple[list[Outcome], int | None]:
+        position = self.log.newest()
         read = self.states.read_case([*commands, *([opening] if opening else [])], actor)
+        require_still(actor, read.case.people)
+        # What was only read must still hold too: an absent twin, a status in use, a person who is active.
+        seen = Seen(position, read.everything().keys())
         outcomes, expected = _decided_in_turn(read, commands, actor)
         if not expected:
             return outcomes, None
@@ -225,7 +203,8 @@ class Executor:
         by = Attribution(actor.person_id, actor.role, actor.key_id, actor.on_behalf_of)
         decisions = tuple(decision for outcome in (*opened, *outcomes) for decision in _taken(outcome))
         answer = orjson.dumps({"changed": True, "subject": None, "version": None})
-        appended = self.log.append(Submission(command_id, None, b"", by, decisions, more | expected, answer))
+        submission = Submission(command_id, None, b"", by, decisions, more | expected, answer)
+        appended = self.log.append(submission, seen)
         self.states.keep(read, more | expected)
         return outcomes, appended.last
 
@@ -233,13 +212,13 @@ class Executor:
         if order.scoped_key is None:
             return None
         appended = self.log.answered(order.scoped_key, order.digest)
-        return None if appended is None else _answer(appended, ())
+        return None if appended is None else answer_of(appended, ())
 
-    def _all_answered(self, orders: Sequence[Order]) -> list[Answer | Refusal | None]:
+    def _all_answered(self, orders: Sequence[Order]) -> list[Each | None]:
         digests = {order.scoped_key: order.digest for order in orders if order.scoped_key is not None}
         found = self.log.answered_all(digests)
         return [
-            _answer(found[order.scoped_key], ()) if order.scoped_key in found else None for order in orders
+            answer_of(found[order.scoped_key], ()) if order.scoped_key in found else None for order in orders
         ]
 
     def _from_memory(self, order: Order) -> Answer | None:
@@ -250,13 +229,13 @@ class Executor:
         try:
             read = self.states.recall_case([order.command], order.actor)
             decisions = self._decided(read, order)
-        except (Refusal, PremisesMoved, NoSuchCompany, AssertionError, LookupError):
+        except (Refusal, RightsWithdrawn, PremisesMoved, NoSuchCompany, AssertionError, LookupError):
             # Memory may hold a part of the case only; what a rule then trips over says nothing.
             return None
         if not decisions:
             return None
         written = read.expected(decisions)
-        submission = _submission(read, order, decisions, seen=read.everything())
+        submission = submission_of(read, order, decisions, seen=read.everything())
         try:
             appended = self._together.append(submission)
         except (StaleVersion, TimeWentBackwards) as overtaken:
@@ -264,7 +243,7 @@ class Executor:
             return None
         if not appended.replayed:
             self.states.keep(read, written)
-        return _answer(appended, submission.decisions)
+        return answer_of(appended, submission.decisions)
 
     def _once(self, order: Order) -> Answer:
         read = self.states.read_case([order.command], order.actor)
@@ -275,19 +254,23 @@ class Executor:
         unchanged = None if decisions else self._version(read, order)
         # What was only read must still hold too: a twin that is absent, a status in use, a person's role.
         seen = read.everything() if decisions else None
-        submission = _submission(read, order, decisions, unchanged, seen)
+        submission = submission_of(read, order, decisions, unchanged, seen)
         appended = self._together.append(submission)
         if not appended.replayed:
             self.states.keep(read, written)
-        return _answer(appended, submission.decisions)
+        return answer_of(appended, submission.decisions)
 
     def _decided(self, read: ReadCase, order: Order) -> list[Decision]:
         if any(read.versions.get(stream, 0) != version for stream, version in order.premises.items()):
             raise PremisesMoved(PremisesMoved.__doc__)
+        require_still(order.actor, read.case.people)
         present = now()
         if order.told is not None and order.told > present:
             raise ToldInTheFuture(order.told)
         authorize(read.case, order.command, order.actor, loads_history=order.told is not None)
+        original = order.actor.on_behalf_of
+        if original is not None and original not in read.case.people.persons:
+            raise UnknownOriginal(original)
         if order.if_match is not None:
             actual = self._version(read, order) or 0
             if actual != order.if_match:
@@ -330,45 +313,20 @@ def _decided_in_turn(
     return outcomes, expected
 
 
+def _without_repeats(orders: Sequence[Order]) -> Iterator[list[Order]]:
+    """*orders* in parts in which no key comes twice."""
+    part: list[Order] = []
+    keys: set[str] = set()
+    for order in orders:
+        if order.scoped_key in keys:
+            yield part
+            part, keys = [], set()
+        part.append(order)
+        if order.scoped_key is not None:
+            keys.add(order.scoped_key)
+    if part:
+        yield part
+
+
 def _taken(outcome: Outcome) -> tuple[Decision, ...]:
     return () if isinstance(outcome, Refusal) else outcome
-
-
-def _submission(
-    read: ReadCase,
-    order: Order,
-    decisions: Sequence[Decision],
-    unchanged: int | None = None,
-    seen: Mapping[UUID, int] | None = None,
-) -> Submission:
-    # The answer is written before its position is known; `_answer` adds the positions that the log stored
-    # beside it.
-    expected = dict(seen or {}) | read.expected(decisions)
-    for decision in decisions:
-        read.take(decision)
-    version = read.versions.get(order.subject) if order.subject and decisions else unchanged
-    actor = order.actor
-    return Submission(
-        order.command_id,
-        order.scoped_key,
-        order.digest,
-        Attribution(actor.person_id, actor.role, actor.key_id, actor.on_behalf_of),
-        tuple(decisions),
-        expected,
-        orjson.dumps(
-            {"changed": bool(decisions), "subject": order.subject, "part": order.part, "version": version}
-        ),
-    )
-
-
-def _answer(appended: Appended, decisions: tuple[Decision, ...]) -> Answer:
-    stored = orjson.loads(appended.answer)
-    answer = Answer(
-        UUID(stored["subject"]) if stored["subject"] else None,
-        stored["version"],
-        appended.last,
-        stored["changed"],
-        appended.recorded_at,
-        part=stored.get("part"),
-    )
-    return replace(answer, replayed=True) if appended.replayed else replace(answer, decisions=decisions)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -19,11 +21,13 @@ from store.connections import Pool, survive
 PREFIX: Final = "redress_"
 """By which a key that leaked is recognised."""
 
-_SHOWN: Final = len(PREFIX) + 6
-
 
 class KeyNotAccepted(Exception):
     """The API key is not known, is revoked, or its holder may not log in."""
+
+
+class RightsWithdrawn(KeyNotAccepted):
+    """The key was revoked meanwhile, or the role of its holder changed; what was recorded before stays, nothing more was. Go on with a key that has the right: what is there already is not done twice."""  # noqa: E501
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +47,52 @@ class Keys:
         self._pool: Final = pool
 
     def issue(
-        self, key_id: KeyId, company: str, name: str, person_id: PersonId | None, scopes: list[str]
+        self,
+        key_id: KeyId,
+        company: str,
+        person_id: PersonId | None,
+        scopes: Sequence[str],
+        issuer: str | None = None,
     ) -> str:
-        """Make the secret of a key that the log knows as issued, and return it: it is shown this once
-        only."""
-        secret = PREFIX + urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
-        with self._pool.connection() as connection:
-            connection.execute(
-                "insert into redress.api_keys (key_id, company, sha256, prefix, person_id, scopes, name)"
-                " values (%s, %s, %s, %s, %s, %s, %s)",
-                (
-                    key_id,
-                    company,
-                    _digest(secret),
-                    secret[:_SHOWN],
-                    person_id,
-                    None if person_id else scopes,
-                    name,
-                ),
-            )
-        return secret
+        """Make the secret of a key and return it: it is kept nowhere. Until the log knows the key it opens
+        nothing.
+
+        *issuer*: the secret of whoever issues it. What comes out then follows from that and the key's id: the
+        same request can be answered the same again, and what a crash left out is made up for. Without it the
+        secret is random. Raises LogUnavailable.
+        """
+
+        def issue() -> str:
+            with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+                ((salt,),) = cursor.execute("select salt from redress.installation").fetchall()
+                bits = hmac.digest(root, salt + key_id.bytes, "sha256")
+                secret = PREFIX + urlsafe_b64encode(bits).decode().rstrip("=")
+                cursor.execute(
+                    "insert into redress.api_keys (key_id, company, sha256, person_id, scopes)"
+                    " values (%s, %s, %s, %s, %s) on conflict (key_id) do nothing",
+                    (key_id, company, _digest(secret), person_id, rights),
+                )
+            return secret
+
+        rights = None if person_id else [str(scope) for scope in scopes]
+        root = issuer.encode() if issuer is not None else os.urandom(32)
+        return survive(self._pool, issue)
 
     def revoke(self, key_id: KeyId) -> None:
-        """The key opens nothing from now on; again changes nothing."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "update redress.api_keys set revoked_at = clock_timestamp()"
-                " where key_id = %s and revoked_at is null",
-                (key_id,),
-            )
+        """The key opens nothing from now on; again changes nothing. Raises LogUnavailable."""
+
+        def revoke() -> None:
+            with self._pool.connection() as connection:
+                connection.execute(
+                    "update redress.api_keys set revoked_at = clock_timestamp()"
+                    " where key_id = %s and revoked_at is null",
+                    (key_id,),
+                )
+
+        survive(self._pool, revoke)
 
     def holder(self, secret: str) -> KeyHolder:
-        """Whom *secret* lets in. Raises KeyNotAccepted."""
+        """Whom *secret* lets in. Raises KeyNotAccepted, LogUnavailable."""
 
         def look_up() -> list[tuple[object, ...]]:
             with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
@@ -99,7 +117,7 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def actor_of(holder: KeyHolder, people: People, on_behalf_of: str | None = None) -> Actor:
+def actor_of(holder: KeyHolder, people: People) -> Actor:
     """The actor behind a key: a person in the role that they have now, or a service with its scopes.
 
     Raises KeyNotAccepted for a key that was revoked in the log, and for a person who is inactive or has no
@@ -110,8 +128,20 @@ def actor_of(holder: KeyHolder, people: People, on_behalf_of: str | None = None)
         raise KeyNotAccepted(KeyNotAccepted.__doc__)
     if holder.person_id is None:
         scopes = frozenset(Permission(scope) for scope in holder.scopes)
-        return Actor(PersonId(holder.key_id), Role.SERVICE, holder.key_id, scopes, on_behalf_of)
+        return Actor(PersonId(holder.key_id), Role.SERVICE, holder.key_id, scopes)
     person = people.persons.get(holder.person_id)
     if person is None or not person.active or person.role is None:
         raise KeyNotAccepted(KeyNotAccepted.__doc__)
-    return Actor(person.id, person.role, holder.key_id, on_behalf_of=on_behalf_of)
+    return Actor(person.id, person.role, holder.key_id)
+
+
+def require_still(actor: Actor, people: People) -> None:
+    """Raise RightsWithdrawn unless *people* say of *actor* what they said when it came in.
+
+    Whom the log does not know (the owner of the machine) has no rights that the log could withdraw.
+    """
+    key = people.keys.get(actor.key_id) if actor.key_id else None
+    is_shut = actor.key_id is not None and (key is None or key.revoked)
+    person = people.persons.get(actor.person_id)
+    if is_shut or (person is not None and not (person.active and person.role is actor.role)):
+        raise RightsWithdrawn(RightsWithdrawn.__doc__)

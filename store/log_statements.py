@@ -33,6 +33,8 @@ END_OF_DECISION: Final = """
 select coalesce((select position from {events} where position <= %s and position = decision_end
                  order by position desc limit 1), 0)"""
 
+CHANGED_AFTER: Final = "select * from {changed_after}(%s)"
+
 POSITION_AT: Final = "select {position_at}(%s)"
 
 ACCEPTED: Final = "select * from {accepted}(null, %s)"
@@ -64,6 +66,7 @@ class InSchema:
             "recorded": SQL(_RECORDED),
             "events": Identifier(schema, "events"),
             "accepted": Identifier(schema, "accepted"),
+            "changed_after": Identifier(schema, "changed_after"),
             "position_at": Identifier(schema, "position_at"),
         }
         self._known: Final[dict[str, bytes]] = {}

@@ -27,6 +27,11 @@ def key(key_id: UUID) -> str:
     return f"key:{key_id}"
 
 
+def id_of(part: str) -> str:
+    """``key:17`` → ``17``."""
+    return part.partition(":")[2]
+
+
 def status(code: str) -> str:
     """An item status of the company's stream."""
     return f"status:{code}"

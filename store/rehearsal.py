@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from domain.refusals import Refusal
 from store.append import written
 from store.clock import now
 from store.connections import CompanyDatastore
-from store.execute import Answer, Executor, Order
-from store.log import Appended, KeyReused, Log, Submission
+from store.execute import Each, Executor, Order
+from store.log import Appended, KeyReused, Log, Seen, Submission
 from store.states import States
 
 _SIZE: Final = 1_000_000
@@ -27,9 +26,8 @@ def rehearsal(datastore: CompanyDatastore) -> Executor:
 class _Rehearsal(Executor):
     """Decides one after the other: of what was not written nothing can be read again if it has to be."""
 
-    def execute_all(self, orders: Sequence[Order]) -> list[Answer | Refusal]:
-        """As the real one; the keys of *orders* must differ."""
-        self._all_answered(orders)  # may raise, while none of them is carried out
+    def execute_all(self, orders: Sequence[Order]) -> list[Each]:
+        """As the real one."""
         return [self._one_of_many(order) for order in orders]
 
 
@@ -40,8 +38,9 @@ class _Unwritten(Log):
         super().__init__(datastore)
         self._accepted: Final[dict[str, tuple[bytes, Appended]]] = {}
 
-    def append(self, submission: Submission) -> Appended:
+    def append(self, submission: Submission, seen: Seen | None = None) -> Appended:
         """Nothing is recorded. Raises KeyReused, Unencodable."""
+        del seen  # nobody else writes to what is not written
         if submission.key is not None and (known := self.answered(submission.key, submission.digest)):
             return known
         written(submission, self.codec)

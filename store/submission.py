@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +21,7 @@ class Attribution:
     actor: UUID
     role: str
     key_id: UUID | None
-    on_behalf_of: str | None
+    on_behalf_of: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The streams that something was decided on, as they stood at a position or later."""
+
+    position: int
+    streams: AbstractSet[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """An event as it stands in the log. decision_end: position of the last event of its decision."""
 
@@ -72,7 +81,7 @@ class Recorded:
     actor: UUID
     role: str
     key_id: UUID | None
-    on_behalf_of: str | None
+    on_behalf_of: UUID | None
     command_id: UUID
 
 

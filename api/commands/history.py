@@ -52,8 +52,9 @@ def load(
     """Load a history: commands with the time at which they happened. Asks for the role credit_manager.
 
     \b
-    Each line: {"command": NAME, "at": TIME, "actor": WHO, "key": KEY, "data": {…}}; names and data as over
-    HTTP. With its key a line can be loaded again and does nothing. `at` left out: now.
+    Each line: {"command": NAME, "at": TIME, "actor": CODE, "key": KEY, "data": {…}}; names and data as over
+    HTTP. CODE is that of the person whose doing it was, who must be registered. With its key a line can be
+    loaded again and does nothing. `at` left out: now.
 
     \b
     redress load history.ndjson --dry-run --key "$KEY"
@@ -150,7 +151,7 @@ def _row(entry: Entry) -> dict[str, object]:
         "recorded_at": entry.recorded_at.isoformat(),
         "actor": entry.actor_name,
         "role": entry.role,
-        "on_behalf_of": entry.on_behalf_of,
+        "on_behalf_of": entry.original_name,
         "of": entry.stream,
         "name": entry.name,
         "event": entry.event,
@@ -160,7 +161,7 @@ def _row(entry: Entry) -> dict[str, object]:
 
 def _text(entry: Entry) -> Iterator[str]:
     who = entry.actor_name or str(entry.actor)
-    behalf = f" for {entry.on_behalf_of}" if entry.on_behalf_of else ""
+    behalf = f" for {entry.original_name}" if entry.original_name else ""
     what = entry.event.partition(".")[0].replace("-", " ")
     yield f"{_utc(entry.occurred_at)}  {what}  ({entry.stream} {entry.name or entry.stream_id})"
     yield f"    by {who} as {entry.role}{behalf}, recorded {_utc(entry.recorded_at)} at {entry.position}"

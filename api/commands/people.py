@@ -223,14 +223,14 @@ def create_key(
         key = KeyId(new_id())
         if service is not None:
             granted = _scopes(scopes)
-            here.give(IssueKey(key, service, None, granted))
             holder, called = None, service
         else:
             found = known_person(here, person) if person else _registered(here, role, name, code)
             called = name or found.name
             granted, holder = (), found.id
-            here.give(IssueKey(key, called, holder))
-        secret = here.database.keys.issue(key, here.company.id, called, holder, [*granted])
+        # First, for it opens nothing yet: a company whose first key nobody has the secret of would be shut.
+        secret = here.database.keys.issue(key, here.company.id, holder, granted)
+        here.give(IssueKey(key, called, holder, granted))
         typer.echo(secret)
         say(f"the key of {called} for {here.company.id}, shown this once only; its id: {key}")
 

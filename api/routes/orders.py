@@ -18,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api import problems, wire
 from api.answers import JSON
 from api.authentication import Door, Visit
-from api.bodies import Code, Time
+from api.bodies import Code, PersonRef, Time
 from api.wire import Wire
 from domain.commands import Command
+from store import parts
 from store.execute import Answer, Order, PremisesMoved, StreamBusy
 from store.log import Log
 
@@ -45,7 +46,8 @@ class Asked(BaseModel):
         Time | None, Field(description="when it happened; for loading a history (permission load_history)")
     ] = None
     on_behalf_of: Annotated[
-        Code | None, Field(description="whose doing it was originally (permission load_history)")
+        PersonRef | None,
+        Field(description="id or code of the person whose doing it was (permission load_history)"),
     ] = None
 
 
@@ -150,7 +152,7 @@ def _accepted(of: Wire, status: int) -> dict[int | str, dict[str, Any]]:
         found[200]["description"] = "Recorded; or nothing had to change; or a dry run."
     if of.name == "issue_key":
         for each in found.values():
-            each["description"] += " `secret` is shown this once only."
+            each["description"] += " `secret` is kept nowhere: only this request is told it."
     return found
 
 
@@ -357,7 +359,7 @@ def _id(answer: Answer) -> str | None:
     if answer.version is None:
         return None
     if answer.part is not None:
-        return answer.part.partition(":")[2]
+        return parts.id_of(answer.part)
     return str(answer.subject) if answer.subject else None
 
 

@@ -123,7 +123,14 @@ def _batches(told: Sequence[Told]) -> Iterator[list[Told]]:
 
 
 def _execute(company: OpenCompany, batch: Sequence[Told]) -> None:
-    orders = [Order(each.command, replace(_MANAGER, on_behalf_of=each.behalf), each.at) for each in batch]
+    orders = [
+        Order(
+            each.command,
+            replace(_MANAGER, on_behalf_of=person_id(each.behalf) if each.behalf else None),
+            each.at,
+        )
+        for each in batch
+    ]
     for order, answer in zip(orders, company.executor.execute_all(orders), strict=True):
         if isinstance(answer, Refusal):
             raise SampleRefused(f"{order.command}: {answer}") from answer
@@ -133,7 +140,7 @@ def _issue(database: Database, company: OpenCompany, role: Role, code: str) -> s
     key = KeyId(new_id())
     name = f"sample {role}"
     company.executor.execute(Order(IssueKey(key, name, person_id(code)), _OPERATOR))
-    return database.keys.issue(key, company.id, name, person_id(code), [])
+    return database.keys.issue(key, company.id, person_id(code), ())
 
 
 def _write_keys(path: Path, keys: dict[Role, str]) -> None:

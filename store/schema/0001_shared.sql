@@ -9,17 +9,21 @@ create table redress.api_keys (
     key_id uuid primary key,
     company text not null references redress.companies (id) on delete cascade,
     sha256 bytea not null unique check (octet_length(sha256) = 32),  -- of the whole key; 256 random bits need no salt
-    prefix text not null,                                            -- what people recognise a key by
     person_id uuid,                                                  -- acts as this person, or …
     scopes text[],                                                   -- … as a service with these rights
-    name text not null,
     created_at timestamptz not null default clock_timestamp(),
     revoked_at timestamptz,
-    last_used_at timestamptz,
     check ((person_id is null) <> (scopes is null))
 );
 
 create index api_keys_company on redress.api_keys (company);
+
+-- One row. What the secrets of keys are made with, beside the secret of whoever issues them: alone it opens nothing.
+create table redress.installation (
+    is_it boolean primary key default true check (is_it),
+    salt bytea not null default sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
+);
+insert into redress.installation default values;
 
 create function redress.refuse_change() returns trigger language plpgsql as $$
 begin
@@ -41,7 +45,7 @@ declare
     role text := quote_ident(service);
 begin
     execute format('grant usage on schema redress, %s to %s', home, role);
-    execute format('grant select on redress.companies, redress.migrations to %s', role);
+    execute format('grant select on redress.companies, redress.migrations, redress.installation to %s', role);
     execute format('grant select, insert, update on redress.api_keys to %s', role);
     execute format('grant select, insert, update, delete on all tables in schema %s to %s', home, role);
     execute format('revoke update, delete on %s.events, %s.commands, %s.migrations from %s', home, home, home, role);

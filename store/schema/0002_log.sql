@@ -12,7 +12,7 @@ create table {company}.events (
     actor uuid not null,
     role text not null,
     key_id uuid,
-    on_behalf_of text,
+    on_behalf_of uuid,                          -- the person whose doing it was, where a history was loaded
     command_id uuid not null,
     unique (stream_id, version)
 );
@@ -65,10 +65,21 @@ create function {company}.append_lock() returns bigint language sql immutable pa
 -- occurred-at is compared with the log's clock, which is the database's but never goes back: otherwise nothing
 -- could follow on a stream after the machine's clock was set back.
 
+-- The streams that have events after a position, and their versions: what a decision on many streams rests on is
+-- looked at so, and not stream by stream. Nothing more can come between this and the end of the transaction.
+create function {company}.changed_after(p_position bigint, out streams uuid[], out versions bigint[])
+language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock({company}.append_lock());
+    select array_agg(c.stream_id), array_agg(c.version) into streams, versions
+        from (select e.stream_id, max(e.version) as version from {company}.events e
+              where e.position > p_position group by e.stream_id) c;
+end $$;
+
 -- One event on one stream: the usual case, without the cost of arrays.
 create function {company}.append_one(
     p_command uuid, p_key text, p_digest bytea, p_answer bytea,
-    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of text,
+    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of uuid,
     p_stream uuid, p_expected bigint, p_type text, p_data json, p_occurred timestamptz,
     out first_position bigint, out last_position bigint, out recorded timestamptz,
     out stored_command uuid, out stored_answer bytea
@@ -131,7 +142,7 @@ end $$;
 --                           much cheaper for both sides than a text array with its quoting
 create function {company}.append(
     p_command uuid, p_key text, p_digest bytea, p_answer bytea,
-    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of text,
+    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of uuid,
     p_streams uuid[], p_expected bigint[], p_occurred timestamptz[],
     e_stream int[], e_decision int[], e_type text, e_data text,
     out first_position bigint, out last_position bigint, out recorded timestamptz,

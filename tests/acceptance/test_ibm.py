@@ -71,7 +71,7 @@ def history(path):
 
 
 def line(command, at, key, **data):
-    return {"command": command, "at": at.isoformat(), "actor": "ledger clerk", "key": key, "data": data}
+    return {"command": command, "at": at.isoformat(), "actor": "clerk", "key": key, "data": data}
 
 
 def expected_times(figures):
@@ -89,6 +89,7 @@ def prepared(redress, data, tmp_path):
     team = tmp_path / "team.csv"
     team.write_text(
         "code,name,role,assignment_values\n"
+        "clerk,Ledger clerk,,\n"
         + "".join(f"r{country},Resolver {country},resolver,{country}\n" for country in told["countries"])
     )
     redress("people", "import", team)

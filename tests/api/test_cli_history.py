@@ -9,6 +9,7 @@ import json
 import pytest
 
 from api import history_load
+from domain.identity import person_id
 from tests.api.cli_case import has_items, manager, owner
 
 __all__ = ["manager", "owner"]
@@ -20,15 +21,22 @@ def opened(reference="D1", number="1", at="2024-03-01T09:00:00Z", **told):
     return {
         "command": "open_dispute",
         "at": at,
-        "actor": "Ann Berg",
         "key": f"{reference}/1",
         "data": data,
     } | told
 
 
-def resolved(reference="D1", at="2024-03-20T09:00:00Z"):
+def resolved(reference="D1", at="2024-03-20T09:00:00Z", **told):
     data = {"dispute_id": reference, "outcome": "credit_note"}
-    return {"command": "resolve_dispute", "at": at, "actor": "Ben", "key": f"{reference}/2", "data": data}
+    return {"command": "resolve_dispute", "at": at, "key": f"{reference}/2", "data": data} | told
+
+
+def registered(code, name):
+    """Nobody who logs in: somebody of the past."""
+    return {"command": "register_person", "key": code, "data": {"code": code, "name": name}}
+
+
+ANN, BEN = registered("ann", "Ann Berg"), registered("ben", "Ben")
 
 
 def history_file(directory, *lines):
@@ -41,7 +49,7 @@ def history_file(directory, *lines):
 def told(manager, tmp_path):
     """A credit manager with one dispute, loaded."""
     has_items(manager, tmp_path, 1, 2, 3)
-    manager("load", history_file(tmp_path, opened(), resolved()))
+    manager("load", history_file(tmp_path, ANN, BEN, opened(actor="ann"), resolved(actor="ben")))
     return manager
 
 
@@ -175,7 +183,7 @@ def test_a_history_for_machines(told):
     assert "dispute-resolved.v1" in kinds
     (entry,) = [entry for entry in whole["entries"] if entry["event"] == "dispute-resolved.v1"]
     assert entry["changes"]["state"] == {"before": "open", "after": "resolved"}
-    assert entry["on_behalf_of"] == "Ben"
+    assert (entry["on_behalf_of"], entry["original_name"]) == (str(person_id("ben")), "Ben")
     assert entry["occurred_at"] == "2024-03-20T09:00:00+00:00"
     rows = list(
         csv.DictReader(io.StringIO(told("history", "dispute", whole["dispute"], "--format", "csv").out))

@@ -8,6 +8,8 @@ import json
 
 import pytest
 
+from store.connections import LogUnavailable
+from store.keys import Keys
 from tests.api.cli_case import manager, owner
 
 __all__ = ["manager", "owner"]
@@ -133,6 +135,16 @@ def test_a_key_for_a_person_who_is_made_with_it(owner):
         False,
     )
     assert ran.out.strip() not in json.dumps(key)
+
+
+def test_a_first_key_whose_secret_could_not_be_stored_is_not_in_the_log(owner, monkeypatch):
+    def gone(*_):
+        raise LogUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Keys, "issue", gone)
+        assert "gone" in owner("keys", "create", "--role", "administrator", "--name", "Ann", code=1).line
+    assert owner("keys", "list", "--format", "json").json == []
 
 
 def test_a_key_for_a_person_who_is_there(owner):

@@ -11,7 +11,7 @@ from api.history_load import LONGEST_LINE, LoadForbidden, count_lines, load_hist
 from api.item_file import FileRefused
 from domain.dispute import Dispute, DisputeOpened, DisputeState
 from domain.identity import customer_id, dispute_id, follow_up_id, item_id, person_id
-from domain.people import RegisterPerson
+from domain.people import DeactivatePerson, RegisterPerson
 from domain.roles import Actor, Role
 from store.clock import now
 from store.execute import Order
@@ -27,6 +27,11 @@ def case(database, tmp_path):
 def line(command, at="2024-03-01T09:00:00Z", **told):
     data = told.pop("data", {})
     return {"command": command, "data": data} | ({"at": at} if at else {}) | told
+
+
+def registered(code, name):
+    """Nobody who logs in: somebody of the past."""
+    return line("register_person", None, data={"code": code, "name": name})
 
 
 def item(number="17", amount="100.00", issued="2024-01-15"):
@@ -66,10 +71,11 @@ def dispute(case, reference="D1"):
 def test_a_history_is_carried_out_as_it_was_told(case):
     for code in ("r1", "r2"):
         case.company.executor.execute(Order(RegisterPerson(code, code, None, Role.RESOLVER), ADMINISTRATOR))
+    load(case, registered("ann", "Ann"), registered("ben", "Ben"))
     result = load(
         case,
         item(),
-        opened(at="2024-03-01T09:00:00Z", actor="Ann", key="a"),
+        opened(at="2024-03-01T09:00:00Z", actor="ann", key="a"),
         line("assign_resolver", "2024-03-02", data={"dispute_id": "D1", "resolver_id": "r2"}, key="b"),
         line(
             "plan_follow_up",
@@ -78,7 +84,7 @@ def test_a_history_is_carried_out_as_it_was_told(case):
             data={"reference": "F1", "title": "Ask", "due_on": "2024-03-10", "dispute_id": "D1"},
         ),
         line(
-            "chase_resolver", "2024-03-04T10:00:00+02:00", data={"follow_up_id": "F1"}, actor="Ben", key="d"
+            "chase_resolver", "2024-03-04T10:00:00+02:00", data={"follow_up_id": "F1"}, actor="ben", key="d"
         ),
         line("resolve_dispute", "2024-03-20", data={"dispute_id": "D1", "outcome": "credit_note"}, key="e"),
     )
@@ -109,9 +115,32 @@ def test_times_without_zone_are_the_companys(database, tmp_path):
 
 
 def test_the_log_names_the_original_person_and_who_loaded(case):
-    load(case, item(), opened(actor="Ann Berg"))
+    load(case, item(), registered("ann", "Ann Berg"), opened(actor="ann"))
     (found,) = [each for each in case.recorded() if isinstance(each.event, DisputeOpened)]
-    assert (found.on_behalf_of, found.actor, found.role) == ("Ann Berg", MANAGER.person_id, "credit_manager")
+    who = (found.on_behalf_of, found.actor, found.role)
+    assert who == (person_id("ann"), MANAGER.person_id, "credit_manager")
+
+
+def test_45_who_is_not_registered_is_no_original_person_and_the_cure_is_named(case):
+    result = load(case, item(), opened(actor="Ann Berg"), registered("ann", "Ann Berg"), opened(actor="ann"))
+    assert (result.changed, [each.line for each in result.refused]) == (3, [2])
+    assert "register the person first" in result.refused[0].reason
+
+
+def test_45_no_name_of_an_original_person_stands_outside_of_the_events_about_them(case):
+    load(case, item(), registered("ann", "Ann Berg"), opened(actor="ann"))
+    with case.database.pool.connection() as connection:
+        named = connection.execute(
+            "select type from company_acme.events e where e::text like '%Ann Berg%'"
+            " union all select 'command' from company_acme.commands c where c::text like '%Ann Berg%'"
+        ).fetchall()
+    assert [row["type"] for row in named] == ["person-registered.v1"]
+
+
+def test_the_original_person_may_have_left_since(case):
+    load(case, item(), registered("ann", "Ann Berg"))
+    case.company.executor.execute(Order(DeactivatePerson(person_id("ann")), ADMINISTRATOR))
+    assert load(case, opened(actor="ann")).changed == 1
 
 
 def test_without_a_time_it_happens_now(case):
@@ -232,7 +261,7 @@ def test_two_lines_of_one_batch_with_one_key(case):
         ('{"command": "open_dispute", "at": 20240301}', "at: value error, write it as YYYY-MM-DD"),
         ('{"command": "open_dispute", "at": "20240301"}', "at: value error, write it as YYYY-MM-DD"),
         ('{"command": "open_dispute", "key": ""}', "key: "),
-        ('{"command": "open_dispute", "actor": "a\\u0000b"}', "actor: "),
+        ('{"command": "open_dispute", "actor": ""}', "actor: "),
         ('{"command": "open_dispute", "data": {"type": "price"}}', "data.item_ids: field required"),
         (
             '{"command": "open_dispute", "data": {"item_ids": [], "type": "price", "colour": 1}}',

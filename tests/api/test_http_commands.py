@@ -164,13 +164,17 @@ def test_said_twice_changes_nothing_and_says_so(service: Service) -> None:
 
 def test_times_and_originals_are_told_by_whoever_loads_a_history(service: Service) -> None:
     stocked(service)
-    told = {"at": "2026-03-01T10:00:00+01:00", "on_behalf_of": "Mrs Old"}
+    told = {"at": "2026-03-01T10:00:00+01:00", "on_behalf_of": "old"}
+    unknown = problem(service.post("/v1/disputes", opening("1"), params=told), 404, "unknown-original")
+    assert unknown["errors"][0]["parameter"] == "on_behalf_of"
+    assert "register the person first" in unknown["detail"]
+    service.done("/v1/people", {"code": "old", "name": "Mrs Old"})
     answer = service.post("/v1/disputes", opening("1"), params={**told, "at": "2026-01-04"})
     problem(answer, 409, "time-goes-backwards")  # the item was registered at its issue date
     service.done("/v1/disputes", opening("1"), params=told)
     (entry, *_) = service.get("/v1/disputes/D/history").json()["entries"]
     assert entry["occurred_at"] == "2026-03-01T09:00:00+00:00"
-    assert entry["on_behalf_of"] == "Mrs Old"
+    assert (entry["on_behalf_of"], entry["original_name"]) == (str(person_id("old")), "Mrs Old")
     assert entry["actor_name"] == "Manager"
     forbidden = service.post("/v1/disputes/D/comment", {"text": "x"}, "collector", params=told)
     problem(forbidden, 403, "role-forbids")

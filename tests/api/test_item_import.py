@@ -157,13 +157,13 @@ def test_somebody_else_may_change_a_row_meanwhile(case, ledger, monkeypatch):
     append = case.company.log.append
     calls = 0
 
-    def overtaken(submission):
+    def overtaken(*what):
         nonlocal calls
         calls += 1
         if calls == 1:
             monkeypatch.setattr(case.company.log, "append", append)
             ledger.imports(row("1", "12.00"), row("9"), name="other.csv")
-        return append(submission)
+        return append(*what)
 
     monkeypatch.setattr(case.company.log, "append", overtaken)
     result = ledger.imports(row("1", "12.00"), row("2"))

@@ -295,13 +295,13 @@ def test_29_only_a_credit_manager_loads_history() -> None:
 
 
 def test_30_on_behalf_of_somebody_the_rights_are_the_loaders() -> None:
-    loading = replace(MANAGER, on_behalf_of="Anna")
+    loading = replace(MANAGER, on_behalf_of=identity.person_id("anna"))
     case().when(COMMENT, by=loading).then_goes()
-    case().when(COMMENT, by=replace(COLLECTOR, on_behalf_of="Anna")).then(
+    case().when(COMMENT, by=replace(COLLECTOR, on_behalf_of=identity.person_id("anna"))).then(
         RoleForbids(Role.COLLECTOR, Permission.LOAD_HISTORY)
     )
     key = service(Permission.LOAD_HISTORY)
-    case().when(COMMENT, by=replace(key, on_behalf_of="Anna")).then(
+    case().when(COMMENT, by=replace(key, on_behalf_of=identity.person_id("anna"))).then(
         RoleForbids(Role.SERVICE, Permission.WORK_DISPUTE)
     )
 

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.conninfo import make_conninfo
 
 from projections.feed import Feed, FeedFailed
 from projections.lines import Lines
 from projections.writing import Writer
-from store.connections import CompanyDatastore, Pool, open_pool
+from store.connections import CompanyDatastore, LogUnavailable, Pool, open_pool
 from store.log import Log
 from tests.projections import straight
 from tests.projections.histories import BUSY, HISTORIES, Made, Pick, append, new_company
@@ -256,6 +258,100 @@ def test_a_failure_quotes_nothing_of_the_rows(pool: Pool, log: Log) -> None:
     with pytest.raises(FeedFailed, match="CheckViolation") as failed:
         feed_of(log).catch_up()
     assert "C1" not in str(failed.value)
+
+
+# --- trouble that passes -----------------------------------------------------------------------------
+
+
+def test_a_database_that_takes_no_changes_is_no_failure_of_an_event(database: str, log: Log) -> None:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    read_only = make_conninfo(database, options="-c default_transaction_read_only=on")
+    with open_pool(read_only, size=2) as pool:
+        feed = Feed(CompanyDatastore(pool, "acme"), log)
+        with pytest.raises(LogUnavailable, match="read-only"):
+            feed.catch_up()
+        assert feed.failure is None
+    assert feed_of(log).catch_up() == made.events
+
+
+class Hiccup:
+    """The rows of one batch cannot be written, once; ``sizes`` are those of the batches that were."""
+
+    def __init__(self, feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sizes: list[int] = []
+        write, has_failed = feed._write, False
+
+        def once(batch: Any) -> Any:
+            nonlocal has_failed
+            if not has_failed:
+                has_failed = True
+                raise psycopg.errors.CheckViolation("no")
+            outcome = write(batch)
+            if outcome.name == "APPLIED":
+                self.sizes.append(batch.upto - batch.after)
+            return outcome
+
+        monkeypatch.setattr(feed, "_write", once)
+
+
+def test_looking_for_a_bad_event_ends_after_the_batch_that_failed(
+    pool: Pool, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    feed = feed_of(log, batch=40)
+    hiccup = Hiccup(feed, monkeypatch)
+    assert feed.catch_up() == made.events > 160
+    small = [size for size in hiccup.sizes if size < 40]
+    assert sum(small[:-1]) <= 60  # of the batch that failed; the last of all may be small, too
+    assert max(hiccup.sizes) >= 40
+    assert rows(pool, log) == straight.fold(made.decisions)
+
+
+def test_looking_for_a_bad_event_goes_no_further_than_asked(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    until = len(made.decisions[0].events)
+    feed = feed_of(log)
+    Hiccup(feed, monkeypatch)
+    assert feed.catch_up(until=until) == until
+
+
+def test_looking_for_a_bad_event_leaves_off_when_it_is_told_so(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    feed = feed_of(log, batch=40)
+    hiccup = Hiccup(feed, monkeypatch)
+    feed.catch_up(stop=lambda: bool(hiccup.sizes))
+    assert len(hiccup.sizes) == 1
+    assert feed.position() < 40
+
+
+def test_looking_for_a_bad_event_waits_for_another_feed_at_work(
+    pool: Pool, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    feed = feed_of(log)
+    feed.catch_up(until=1)
+    Hiccup(feed, monkeypatch)
+    pauses: list[float] = []
+    with pool.connection() as connection:
+        connection.execute("begin")
+        connection.execute("select from company_acme.tracking for update")
+
+        def pause(_: int, seconds: float) -> None:
+            pauses.append(seconds)
+            connection.execute("commit")
+
+        monkeypatch.setattr(feed, "_pause", pause)
+        assert feed.catch_up() == made.events
+    assert len(pauses) == 1
 
 
 # --- waiting for it ----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class Noted(Event):
 
 
 CODEC: Final = Codec(EventTypes({"noted.v1": Noted}))
-BY: Final = Attribution(new_id(), "collector", new_id(), "the person before")
+BY: Final = Attribution(new_id(), "collector", new_id(), new_id())
 MONDAY: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 

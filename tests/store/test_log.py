@@ -379,7 +379,7 @@ def test_a_service_with_a_role_of_its_own_may_add_but_not_change(
         user.execute("create table company_acme.later (n int)")  # as a later migration would
         user.execute(f"set role {role}".encode())
         user.execute("insert into company_acme.later values (1)")
-        user.execute("update redress.api_keys set last_used_at = now()")
+        user.execute("update redress.api_keys set revoked_at = now()")
         call = AppendCalls("company_acme").call(written(one(B), CODEC))
         assert user.execute(*call).fetchone() is not None
         for change in (

@@ -16,8 +16,8 @@ from domain.dispute import DisputeCommented, Visibility
 from domain.identity import DisputeId
 from store.clock import new_id, now
 from store.connections import CompanyDatastore, LogUnavailable, open_pool
-from store.log import Appended, Attribution, KeyReused, Log, StaleVersion, Submission
 from store.together import Together, _Place
+from store.log import Appended, Attribution, KeyReused, Log, Seen, StaleVersion, Submission
 
 BY = Attribution(new_id(), "collector", None, None)
 
@@ -42,16 +42,16 @@ class Slow(Log):
         self.calls = []
         self._held, self._together_with, self._until = threading.Event(), together, until
 
-    def append(self, submission: Submission) -> Appended:
+    def append(self, submission: Submission, seen: Seen | None = None) -> Appended:
         while not self._held.is_set() and len(self._together_with._waiting) < self._until:
             threading.Event().wait(0.001)
         self._held.set()
         self.calls.append(1)
-        return super().append(submission)
+        return super().append(submission, seen)
 
-    def append_all(self, submissions: Any) -> list[Appended]:
+    def append_all(self, submissions: Any, seen: Seen | None = None) -> list[Appended]:
         self.calls.append(len(submissions))
-        return super().append_all(submissions)
+        return super().append_all(submissions, seen)
 
 
 def send(log: Log, submissions: list[Submission]) -> tuple[list[Any], list[int]]:
