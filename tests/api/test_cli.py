@@ -28,6 +28,7 @@ COMMANDS = (
     ("found",),
     ("import-items",),
     ("load",),
+    ("why",),
     ("report",),
     ("rebuild",),
     ("verify",),
