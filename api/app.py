@@ -30,12 +30,14 @@ from api.routes import (
     keys,
     people,
     reports,
+    why,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     disputes.router,
     follow_ups.router,
     items.router,
+    why.router,
     customers.router,
     reports.router,
     imports.router,

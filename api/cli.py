@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from api.commands import catalogue, company, customers, history, items, people, reports, service, upkeep
+from api.commands import catalogue, company, customers, history, items, people, reports, service, upkeep, why
 from api.commands.output import say
 from api.commands.session import Globals
 from api.commands.trouble import INTERRUPTED, MISUSED, REFUSED, explained
@@ -67,6 +67,7 @@ customers.install(app)
 catalogue.install(app)
 items.install(app)
 history.install(app)
+why.install(app)
 reports.install(app)
 upkeep.install(app)
 

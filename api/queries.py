@@ -82,6 +82,14 @@ KnownAt = Annotated[
     Field(description="as the log stood at this position or recorded time"),
 ]  # fmt: skip
 
+
+class Clocks(Query):
+    """The moment of which something is asked; now, where nothing is said."""
+
+    as_at: AsAt | None = None
+    known_at: KnownAt | None = None
+
+
 _BY_NAME: Final[Mapping[str, Any]] = {
     "as_at": AsAt,
     "known_at": KnownAt,

@@ -32,7 +32,8 @@ with chosen as (
     where {seen_d} and d.state = 'open'
 ),
 facts as (
-    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.disputed as amount
+    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.disputed as amount,
+           case when {of_seen_receivables} then greatest(i.disputed, 0) end as debit
     from chosen d
     join item_states i on i.dispute_id = d.dispute_id and {seen_i}
     {customers} {joins}
@@ -46,7 +47,8 @@ chosen as (
     select d.*, d.opened_at as moment from episodes d where d.episode = 1
 ),
 facts as (
-    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.amount
+    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.amount,
+           null::numeric as debit
     from chosen d {opening} {customers} {joins}
     where {selected}
 ),
@@ -61,7 +63,8 @@ chosen as (
     order by d.dispute_id, d.episode desc
 ),
 facts as (
-    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.amount
+    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.amount,
+           null::numeric as debit
     from chosen d {opening} {customers} {joins}
     where {selected}
 ),
@@ -70,7 +73,8 @@ facts as (
 _SUMS: Final[LiteralString] = """
 sums as (
     select grouping(key) = 1 as is_total, key, max(label) as label, currency,
-           count(distinct dispute_id) as disputes, count(distinct item_id) as items, sum(amount) as amount
+           count(distinct dispute_id) as disputes, count(distinct item_id) as items, sum(amount) as amount,
+           sum(debit) as debit
     from facts
     group by grouping sets ((key, currency), (currency))
 )
@@ -79,12 +83,12 @@ select is_total, case when is_total then 'total' else key end as key,
 """
 
 _SHARE: Final[LiteralString] = """
-       round(amount / nullif(balance, 0), 6) as share
+       round(debit / balance, 6) as share
 from sums left join (
     select i.currency, sum(i.balance) as balance
     from item_states i
     left join customer_states c on c.customer_id = i.customer_id and {known_c}
-    where {seen_i} and i.is_open and {of_receivables}
+    where {seen_i} and i.is_open and i.balance > 0 and {of_receivables}
     group by i.currency
 ) receivables using (currency)
 """
@@ -123,7 +127,9 @@ class DisputeReportParameters(Parameters):
 class DisputeReportRow:
     """Disputes of one group in one currency: their number, that of their items, and the disputed amount.
 
-    *share*: of the open receivables in that currency (1 is all of them); None unless open disputes count.
+    *share*: of the open receivables in that currency, from 0 to 1, over debit balances alone: the disputed
+    amounts of items with a positive balance, divided by all open positive balances. None unless open disputes
+    count, and where there is nothing to divide.
     """
 
     key: str | None
@@ -149,8 +155,11 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
     once in each row and once in the total. Filters by entity and attributes pick items. Largest amounts
     first.
 
-    ``share`` is of all open items that pass the filters on entity, customer, collector, attributes and
-    currency; None for those who see no receivables but what is in dispute.
+    ``share`` = disputed amounts / open balances, both over the items with a positive balance (credit notes
+    and payments would let it pass 1 or fall below 0) that pass the filters on entity, customer, collector,
+    attributes and currency. Both are of the same customers: for who sees only the receivables of their own,
+    a dispute over another's that is assigned to them counts in the row and not in its share, which is None
+    where the row has no other. None also for those who see no receivables but what is in dispute.
 
     Raises RoleForbids, ParameterInvalid.
     """
@@ -162,7 +171,10 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
     def work(snapshot: Snapshot) -> Report[DisputeReportRow]:
         moment = snapshot.moment
         period = selection.in_period(parameters, moment, "d.moment")
-        receivables = _receivables(parameters, reached, reading.actor)
+        # Who sees only disputes has no receivables.
+        shown = Reach(reached & {Relation.ANY, Relation.CUSTOMER})
+        receivables = _receivables(parameters, shown, reading.actor)
+        seen = Selection().only(shown, reading.actor, selection.ITEMS)
         selected = selection.both(of_case, period)
         rows, totals = snapshot.rows_and_totals(
             DisputeReportRow,
@@ -174,6 +186,7 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
             selected=of_case.sql(moment) if parameters.state is Counted.RESOLVED else selected.sql(moment),
             in_period=period.sql(moment),
             of_receivables=receivables.sql(moment),
+            of_seen_receivables=seen.sql(moment),
             order=snapshot.sql(_ORDERS.get(group.name, "")),
             **group.parts(moment),
         )
@@ -194,7 +207,6 @@ def _ages(snapshot: Snapshot) -> dict[str, object]:
     return {"age_names": buckets.names(ends, 0), "age_starts": buckets.starts(ends)}
 
 
-def _receivables(parameters: Parameters, reached: Reach, actor: Actor) -> Selection:
-    shown = Reach(reached & {Relation.ANY, Relation.CUSTOMER})  # who sees only disputes has no receivables
+def _receivables(parameters: Parameters, shown: Reach, actor: Actor) -> Selection:
     of_all = replace(parameters, resolver=None, status=None, period_from=None, period_to=None)
     return selection.of_items(of_all).only(shown, actor, selection.ITEMS)

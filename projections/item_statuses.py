@@ -22,13 +22,16 @@ sums as (
     select grouping(key) = 1 as is_total, key, max(label) as label, currency,
            count(*) as items, sum(balance) as amount,
            coalesce(sum(balance) filter (where is_overdue), 0) as overdue,
-           coalesce(sum(balance) filter (where is_overdue and status is not null), 0) as overdue_with_status
+           coalesce(sum(balance) filter (where is_overdue and status is not null), 0) as overdue_with_status,
+           sum(greatest(balance, 0)) filter (where is_overdue) as debit,
+           coalesce(sum(greatest(balance, 0)) filter (where is_overdue and status is not null), 0)
+               as debit_with_status
     from facts
     group by grouping sets ((key, currency), (currency))
 )
 select is_total, case when is_total then 'total' else key end as key,
        case when is_total then 'total' else label end as label, currency, items, amount,
-       overdue, overdue_with_status, round(overdue_with_status / nullif(overdue, 0), 6) as share_with_status
+       overdue, overdue_with_status, round(debit_with_status / nullif(debit, 0), 6) as share_with_status
 from sums
 order by is_total, currency, amount desc, sums.key
 """
@@ -36,8 +39,10 @@ order by is_total, currency, amount desc, sums.key
 
 @dataclass(frozen=True, slots=True)
 class ItemStatusRow:
-    """Open items in one currency: their number and balance, the balance that is past due, the part of that
-    which has a status, and this part's share (0 to 1; None when nothing is overdue)."""
+    """Open items in one currency: their number and balance, the balance that is past due, and the part of
+    that which has a status; net of credit notes and payments. *share_with_status*: how much of the overdue
+    value has a status, from 0 to 1, over debit balances alone: positive overdue balances with a status,
+    divided by all positive overdue balances; None when there are none."""
 
     key: str | None
     label: str | None

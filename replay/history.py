@@ -21,7 +21,8 @@ from domain.refusals import UnknownDispute
 from store.codec import Codec
 from store.log import Log, Recorded
 
-_KINDS: Final[Mapping[type[State], str]] = {Dispute: "dispute", Item: "item", FollowUpAction: "follow_up"}
+STREAMS: Final[Mapping[type[State], str]] = {Dispute: "dispute", Item: "item", FollowUpAction: "follow_up"}
+"""What the streams of a case are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def dispute_history(log: Log, dispute_id: DisputeId) -> History:
         raise UnknownDispute(dispute_id)
     others = _streams_of(own)
     recorded = [each for each in log.read_streams(dict.fromkeys(others, 0)) if each.position <= newest]
-    names = _names(log)
+    names = people_names(log)
     ends = {each.decision_end for each in own}
     woven = sorted((*own, *recorded), key=lambda each: each.position)
     return History(newest, tuple(_entries(woven, dispute_id, ends, names, log.codec)))
@@ -100,7 +101,8 @@ def _streams_of(own: Iterable[Recorded]) -> set[UUID]:
     return streams
 
 
-def _names(log: Log) -> Mapping[UUID, str]:
+def people_names(log: Log) -> Mapping[UUID, str]:
+    """The names of all people by id, as they are called now; the operator and the service are among them."""
     people = People()
     for each in log.read_streams({PEOPLE_STREAM: 0}):
         after = evolve(people, each.event)
@@ -145,9 +147,9 @@ def _entry(
         recorded.on_behalf_of,
         names.get(recorded.on_behalf_of) if recorded.on_behalf_of else None,
         recorded.command_id,
-        _KINDS[type(after)],
+        STREAMS[type(after)],
         recorded.stream_id,
-        _called(after),
+        name_of(after),
         recorded.version,
         event,
         orjson.loads(data),
@@ -156,7 +158,8 @@ def _entry(
     )
 
 
-def _called(state: State) -> str | None:
+def name_of(state: State) -> str | None:
+    """What people call it: a dispute's own reference, an item's number, an action's title."""
     match state:
         case Dispute():
             return state.reference

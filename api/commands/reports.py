@@ -12,6 +12,8 @@ from api.commands.output import Format, FormatOption, RawOption, progress, say, 
 from api.commands.session import CommandRefused, Session, session
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from projections.parameters import Parameters, Report
     from projections.reading import Reading
 
@@ -139,19 +141,20 @@ def _question(name: str, told: Mapping[str, object]) -> tuple[Ask, Parameters]:
     try:
         asked = query.model_validate(dict(told))
     except ValidationError as error:
-        raise CommandRefused(_problem(chosen, error)) from None
+        raise option_refused(f"the report {chosen}", error) from None
     ask: Ask = getattr(module, chosen.replace("-", "_"))
     return ask, parameters_of(of, asked)
 
 
-def _problem(report_name: str, error: Any) -> str:  # noqa: ANN401 - pydantic's, imported late
+def option_refused(whose: str, error: ValidationError) -> CommandRefused:
+    """What to say of an option of *whose* that is not understood, or that it does not have."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = str(first["loc"][0])
     option = "--" + _NAMES.get(place, place).replace("_", "-")
     if first["type"] == "extra_forbidden":
-        return f"the report {report_name} takes no {option}"
+        return CommandRefused(f"{whose} takes no {option}")
     message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{option}: {message[:1].lower()}{message[1:]}"
+    return CommandRefused(f"{option}: {message[:1].lower()}{message[1:]}")
 
 
 def _asked(here: Session, ask: Ask, parameters: Parameters) -> Report[Any]:

@@ -29,6 +29,7 @@ COMMANDS = (
     ("import-items",),
     ("undo-import",),
     ("load",),
+    ("why",),
     ("report",),
     ("rebuild",),
     ("verify",),

@@ -1,4 +1,4 @@
-"""`redress load` and `redress history dispute`."""
+"""`redress load`, `redress history dispute` and `redress why`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from api import history_load
 from domain.identity import person_id
-from tests.api.cli_case import has_items, manager, owner
+from tests.api.cli_case import has_items, item_file, manager, owner, row
 
 __all__ = ["manager", "owner"]
 
@@ -199,3 +199,44 @@ def test_the_history_of_a_dispute_is_for_those_who_may_see_the_dispute(told):
     told("keys", "create", "--role", "resolver", "--name", "Ida")
     key = told.key("resolver", "Ida")
     assert "There is no dispute" in told("history", "dispute", "D1", "--key", key, code=1).line
+
+
+# --- why -------------------------------------------------------------------------------------------
+
+
+def test_16_why_an_item_is_collectable_or_not_is_told_in_words(told):
+    lines = told("why", "1").out.splitlines()
+    assert lines[0].startswith("1 of C1 (main) as at ")
+    assert lines[0].endswith(": collectable since 2024-03-20 09:00:00 UTC")
+    assert lines[1] == "It is collectable again. The dispute D1 was resolved: credit_note."
+    assert lines[2] == "    2024-03-20 09:00:00 UTC  The dispute D1 was resolved: credit_note."
+    assert lines[3].startswith(
+        "        dispute-resolved.v1 by Mona Reyes as credit_manager for Ben, recorded "
+    )
+    then = told("why", "1", "--as-at", "2024-03-10").out
+    assert "not collectable since 2024-03-01 09:00:00 UTC\ndispute: It is in the dispute D1;" in then
+    assert "\nfollow_up: The open follow-up action" in then
+
+
+def test_16_why_for_machines(told):
+    found = told("why", "1", "--as-at", "2024-03-10T00:00:00Z", "--format", "json").json
+    assert (found["is_collectable"], found["as_at"]) == (False, "2024-03-10T00:00:00+00:00")
+    assert [each["reason"] for each in found["reasons"]] == ["dispute", "follow_up"]
+    again = told("why", found["item_id"], "--known-at", found["position"], "--format", "json").json
+    assert (again["is_collectable"], again["known_at"]) == (True, found["position"])
+    named = ("--customer", "C1", "--entity", "main", "--format", "json")
+    assert told("why", "1", *named).json["number"] == "1"
+
+
+def test_16_an_item_that_is_not_meant_clearly_is_asked_for_again(told, tmp_path):
+    file, mapping = item_file(tmp_path, row(1).replace("C1", "C2"))
+    told("import-items", file, "--mapping", mapping)
+    assert "--customer C1 --entity main, --customer C2 --entity main" in told("why", "1", code=1).line
+    assert told("why", "1", "--customer", "C2").out.startswith("1 of C2 (main)")
+    assert "there is no item '01'" in told("why", "01", code=1).line
+    assert "There is no item" in told("why", "01", "--customer", "C1", "--entity", "main", code=1).line
+    assert (
+        "was not registered at that moment"
+        in told("why", "2", "--customer", "C1", "--as-at", "2024-01-30", code=1).line
+    )
+    assert told("why", "2", "--as-at", "soon", code=1).line.startswith("--as-at: give a date (2026-03-31)")

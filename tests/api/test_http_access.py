@@ -244,6 +244,7 @@ def test_single_things_out_of_reach_are_forbidden_and_not_absent(two: Service) -
         "/v1/disputes/E",
         "/v1/disputes/E/history",
         f"/v1/items/{item('1', OTHER)}",
+        f"/v1/items/{item('1', OTHER)}/why",
         f"/v1/follow-ups/{action}",
         f"/v1/customers/{OTHER}",
     ):
@@ -253,6 +254,7 @@ def test_single_things_out_of_reach_are_forbidden_and_not_absent(two: Service) -
         ("/v1/disputes/none", "unknown-dispute"),
         ("/v1/disputes/none/history", "unknown-dispute"),
         (f"/v1/items/{DISPUTE}", "unknown-item"),
+        (f"/v1/items/{DISPUTE}/why", "unknown-item"),
         ("/v1/follow-ups/none", "unknown-follow-up"),
         ("/v1/customers/none", "unknown-customer"),
         ("/v1/people/none", "unknown-person"),

@@ -278,6 +278,40 @@ def test_the_next_page_of_a_reference_with_other_letters_is_linked(stocked: Serv
     assert stocked.get(link).json()["entries"]
 
 
+# --- why ---------------------------------------------------------------------------------------------
+
+
+def test_16_why_an_item_is_not_collectable_is_told_over_http(stocked: Service) -> None:
+    path = f"/v1/items/{item('N1')}/why"
+    answer = stocked.get(path)
+    found = answer.json()
+    assert answer.headers["x-position"] == str(stocked.newest()) == str(found["position"])
+    assert (found["number"], found["is_collectable"], found["known_at"]) == ("N1", False, found["position"])
+    dispute, action = found["reasons"]
+    assert (dispute["reason"], action["reason"]) == ("dispute", "follow_up")
+    opened = dispute["events"][0]
+    assert (opened["event"], opened["actor_name"], opened["role"]) == (
+        "dispute-opened.v1", "Manager", "credit_manager",
+    )  # fmt: skip
+    assert opened["sentence"] == "The dispute D was opened: Too much."
+    before = stocked.get(path, params={"as_at": "2026-01-06"}).json()
+    assert (before["is_collectable"], before["reasons"]) == (True, [])
+    assert [each["event"] for each in before["events"]] == ["item-registered.v1"]
+    position = before["events"][0]["position"]
+    assert stocked.get(path, params={"known_at": position}).json()["is_collectable"]
+
+
+def test_16_what_why_cannot_answer_is_a_problem(stocked: Service) -> None:
+    path = f"/v1/items/{item('N1')}/why"
+    problem(stocked.get(f"{path}?as_at=2026-01-04"), 404, "item-not-registered-yet")
+    problem(stocked.get(f"{path}?known_at=0"), 404, "item-not-registered-yet")
+    problem(stocked.get(f"{path}?known_at=99999"), 422, "parameter-invalid")
+    problem(stocked.get(f"{path}?as_at=2026-01-04T00:00:00"), 422, "parameter-invalid")
+    problem(stocked.get(f"{path}?as_at=yesterday"), 422, "malformed-request")
+    problem(stocked.get(f"{path}?by=type"), 422, "malformed-request")
+    problem(stocked.get("/v1/items/N1/why"), 422, "malformed-request")
+
+
 # --- health and description ----------------------------------------------------------------------------
 
 

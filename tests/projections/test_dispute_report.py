@@ -152,12 +152,41 @@ def test_share_is_of_the_open_receivables_in_the_currency(open_ones: World):
     assert total.share == Decimal("0.08")  # of all that is open of beta, whatever its dispute's type
 
 
-def test_share_is_nothing_where_receivables_are_none(world: World):
-    bill, credit = world.item("1", "alpha", "5"), world.item("2", "alpha", "-5")
-    world.dispute("d", [bill])
+def test_33_share_is_over_debit_balances_alone(world: World):
+    """Net of the credit notes it would be 90 of 20, and of the credit note's own dispute negative."""
+    bill, other = world.item("1", "alpha", "100"), world.item("2", "alpha", "25")
+    credit = world.item("3", "alpha", "-80", type="credit_note")
+    world.item("4", "alpha", "-25", type="payment")
+    world.dispute("d", {bill: "90"})
+    world.dispute("c", [credit], type="quality")
+    shares = {row.key: (int(row.amount), row.share) for row in ask(world.reading()).rows}
+    assert shares == {"price": (90, Decimal("0.72")), "quality": (-80, Decimal(0))}  # 90 of 125
+    (total,) = ask(world.reading()).totals
+    assert (int(total.amount), total.share) == (10, Decimal("0.72"))
+    world.clear(other, "2026-06-10")
+    (total,) = ask(world.reading()).totals
+    assert total.share == Decimal("0.9")
+
+
+def test_33_share_is_nothing_where_no_debit_is_open(world: World):
+    credit = world.item("1", "alpha", "-5", type="credit_note")
+    world.dispute("d", [credit])
     assert [row.share for row in ask(world.reading()).rows] == [None]
-    world.clear(credit, "2026-06-10")
-    assert [row.share for row in ask(world.reading()).rows] == [1]
+
+
+def test_33_a_collectors_share_is_of_their_own_customers_above_and_below_the_line(world: World):
+    """A dispute over another's customer that is assigned to them counts, but not in what they collect."""
+    own, others = world.item("1", "alpha", "40"), world.item("2", "beta", "500")
+    world.item("3", "alpha", "60")
+    world.dispute("own", [own])
+    world.dispute("assigned", [others], resolver_id=person_id("cora"))
+    cora = world.reading(Role.COLLECTOR, "cora")
+    shares = {row.key: (row.disputes, int(row.amount), row.share) for row in ask(cora, by="customer").rows}
+    assert shares == {"alpha": (1, 40, Decimal("0.4")), "beta": (1, 500, None)}
+    (total,) = ask(cora).totals
+    assert (total.disputes, int(total.amount), total.share) == (2, 540, Decimal("0.4"))
+    (total,) = ask(world.reading()).totals
+    assert total.share == Decimal("0.9")
 
 
 @pytest.mark.parametrize(

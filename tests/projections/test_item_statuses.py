@@ -83,6 +83,19 @@ def test_share_of_overdue_value_that_has_a_status(varied: World):
     assert [row.share_with_status for row in report.totals] == [Decimal("0.818182"), None]
 
 
+def test_35_the_share_is_over_debit_balances_alone(world: World):
+    """Net of credit notes it would be 60 of -20."""
+    world.item("1", "alpha", "60", due="2026-06-01", status="promise", kind="promise_to_pay")
+    world.item("2", "alpha", "20", due="2026-06-01")
+    world.item("3", "alpha", "-100", due="2026-06-01", type="credit_note")
+    world.item("4", "alpha", "-7", due="2026-06-01", type="payment", status="promise", kind="promise_to_pay")
+    (row,) = ask(world.reading(), by="none").rows
+    assert [row.amount, row.overdue, row.overdue_with_status] == [-27, -27, 53]
+    assert row.share_with_status == Decimal("0.75")
+    (credits_only,) = ask(world.reading(), by="none", status="promise", as_at=date(2026, 6, 1)).rows
+    assert (int(credits_only.overdue), credits_only.share_with_status) == (0, None)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -16,8 +16,8 @@ from domain.dispute import DisputeCommented, Visibility
 from domain.identity import DisputeId
 from store.clock import new_id, now
 from store.connections import CompanyDatastore, LogUnavailable, open_pool
-from store.together import Together, _Place
 from store.log import Appended, Attribution, KeyReused, Log, Seen, StaleVersion, Submission
+from store.together import Together, _Place
 
 BY = Attribution(new_id(), "collector", None, None)
 

@@ -1,0 +1,121 @@
+"""`redress why`: why an item was, or was not, collectable at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from api.commands.output import to_json
+from api.commands.reports import option_refused
+from api.commands.session import CommandRefused, Session, session
+
+if TYPE_CHECKING:
+    from domain.identity import ItemId
+    from projections.parameters import Parameters
+    from replay.why import Fact, Why
+
+
+class WhyFormat(StrEnum):
+    """How the answer is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def install(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+    app.command("why")(why)
+
+
+def why(
+    ctx: typer.Context,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Number of the item, or its id.")],
+    *,
+    customer: Annotated[str | None, typer.Option(help="Code of its customer.")] = None,
+    entity: Annotated[str | None, typer.Option(help="Its business unit.")] = None,
+    as_at: Annotated[
+        str | None, typer.Option(help="As it was at the end of this day, or at this time.")
+    ] = None,
+    known_at: Annotated[str | None, typer.Option(help="As the log stood at this position or time.")] = None,
+    form: Annotated[WhyFormat, typer.Option("--format", help="How to print it.")] = WhyFormat.TEXT,
+) -> None:
+    """Why an item is, or is not, collectable: the reasons, and the events that made it so.
+
+    \b
+    redress why F-1001
+    redress why F-1001 --customer C1 --as-at 2026-02-15
+    redress why F-1001 --known-at 57 --format json
+    """
+    from replay.why import why as ask
+    from store.clock import now
+
+    clocks = _clocks(as_at, known_at)
+    with session(ctx) as here:
+        found = ask(here.company.log, here.actor, _meant(here, item, customer, entity), clocks, now())
+    typer.echo(to_json(found) if form is WhyFormat.JSON else "\n".join(_text(found)))
+
+
+def _clocks(as_at: str | None, known_at: str | None) -> Parameters:
+    from pydantic import ValidationError
+
+    from api.queries import Clocks
+    from projections.parameters import Parameters
+
+    try:
+        told = Clocks.model_validate({"as_at": as_at, "known_at": known_at})
+    except ValidationError as error:
+        raise option_refused("why", error) from None
+    return Parameters(as_at=told.as_at, known_at=told.known_at)
+
+
+def _meant(here: Session, told: str, customer: str | None, entity: str | None) -> ItemId:
+    """The id of the item that is meant. Raises CommandRefused where none is, or several are."""
+    from domain.identity import ItemId, item_id
+    from projections.reading import Reading
+    from projections.search import ItemSearch, items
+    from store.clock import now
+
+    try:
+        return ItemId(UUID(told))
+    except ValueError:
+        pass
+    if customer is not None and entity is not None:
+        return item_id(entity, customer, told)
+    here.company.feed.catch_up()
+    asked = ItemSearch(number=told, customer=customer, entity=entity, is_open=None, limit=10)
+    found = items(Reading(here.company.datastore, here.actor, now()), asked).rows
+    if not found:
+        raise CommandRefused(f"there is no item {told!r}; is a leading zero missing?")
+    if len(found) > 1:
+        which = ", ".join(f"--customer {row.customer_code} --entity {row.entity}" for row in found)
+        raise CommandRefused(f"several items have the number {told!r}; say which: {which}")
+    return ItemId(found[0].item_id)
+
+
+def _text(found: Why) -> Iterator[str]:
+    is_it = "collectable" if found.is_collectable else "not collectable"
+    named = f"{found.number} of {found.customer_code} ({found.entity})"
+    yield f"{named} as at {_utc(found.as_at)}, known at {found.known_at}: {is_it} since {_utc(found.since)}"
+    for reason in found.reasons:
+        yield f"{reason.reason}: {reason.sentence}"
+        yield from _events(reason.events)
+    if found.is_collectable:
+        yield found.sentence
+        yield from _events(found.events)
+
+
+def _events(facts: Sequence[Fact]) -> Iterator[str]:
+    for fact in facts:
+        behalf = f" for {fact.on_behalf_of}" if fact.on_behalf_of else ""
+        who = f"{fact.actor_name or fact.actor} as {fact.role}{behalf}"
+        yield f"    {_utc(fact.occurred_at)}  {fact.sentence}"
+        yield f"        {fact.event} by {who}, recorded {_utc(fact.recorded_at)} at {fact.position}"
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,168 @@
+"""What events did to an item's place in the collection scenario, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from domain.dispute import (
+    DisputeCancelled,
+    DisputeEscalated,
+    DisputeOpened,
+    DisputeReopened,
+    DisputeResolved,
+    DisputeTypeChanged,
+    ItemsAdded,
+    ItemsTakenOut,
+)
+from domain.events import Event
+from domain.follow_up import FollowUpEnded, FollowUpItemsChanged, FollowUpPlanned, OfFollowUp
+from domain.item import (
+    ItemCleared,
+    ItemDisputed,
+    ItemPlacedUnderFollowUp,
+    ItemQualified,
+    ItemRegistered,
+    ItemReinstated,
+    ItemReleased,
+    ItemReturned,
+    ItemStatusRestored,
+    ItemWrittenOff,
+    OfItem,
+    Qualification,
+)
+
+
+class Words:
+    """What things are called: *names* of disputes (their reference, or id) and of actions (their title), by
+    id; *labels* of the catalogue's statuses, by code."""
+
+    def __init__(self, names: Mapping[UUID, str], labels: Mapping[str, str]) -> None:
+        self._names = names
+        self._labels = labels
+
+    def name(self, of: UUID) -> str:
+        """The dispute or action *of*, as people call it."""
+        return self._names.get(of, str(of))
+
+    def status(self, code: str) -> str:
+        """The status, as people call it, with its code."""
+        label = self._labels.get(code)
+        return f"{label} ({code})" if label else code
+
+    def said(self, qualification: Qualification | None) -> str:
+        """What the collector said of an item."""
+        if qualification is None:
+            return "no status"
+        text = f"the status {self.status(qualification.status)}"
+        if qualification.promised_on is not None:
+            text += f", promised for {qualification.promised_on}"
+        return f"{text}: {qualification.comment}" if qualification.comment else text
+
+
+def sentence(event: Event, words: Words) -> str | None:
+    """What *event* says, as a sentence; None for what is of no matter to whether an item is collectable."""
+    match event:
+        case OfItem():
+            return _of_item(event, words) or _of_its_matters(event, words)
+        case OfFollowUp():
+            return _of_follow_up(event, words)
+        case _:
+            return _of_dispute(event, words)
+
+
+def _of_item(event: OfItem, words: Words) -> str | None:
+    match event:
+        case ItemRegistered():
+            what = event.details.type.replace("_", " ")
+            amount = money(event.details.amount, event.details.currency)
+            return f"The {what} of {amount} was registered, due on {event.details.due_date}."
+        case ItemCleared():
+            return f"It was paid{_on(event.cleared_on)}: {money(event.balance, event.currency)} were open."
+        case ItemReinstated():
+            amount = money(event.details.balance, event.details.currency)
+            return f"It was seen again with {amount} open, after it had been paid."
+        case ItemQualified():
+            return f"It was given {words.said(event.qualification)}."
+        case ItemStatusRestored():
+            return f"What was said of it before the dispute holds again: {words.said(event.qualification)}."
+        case ItemWrittenOff():
+            return f"It was written off at the end of the dispute {words.name(event.dispute_id)}."
+        case _:
+            return None
+
+
+def _of_its_matters(event: OfItem, words: Words) -> str | None:
+    match event:
+        case ItemDisputed():
+            part = "all of it" if event.disputed is None else f"{event.disputed:f} of it"
+            return f"It was taken into the dispute {words.name(event.dispute_id)}, {part}."
+        case ItemReleased():
+            return f"It left the dispute {words.name(event.dispute_id)}: {event.because}."
+        case ItemPlacedUnderFollowUp():
+            return f"The follow-up action “{words.name(event.follow_up_id)}” lists it."
+        case ItemReturned():
+            return f"The follow-up action “{words.name(event.follow_up_id)}” no longer lists it."
+        case _:
+            return None
+
+
+def _of_dispute(event: Event, words: Words) -> str | None:
+    became = _became(event, words)
+    return f"The dispute {words.name(event.stream_id)} {became}." if became else None
+
+
+def _became(event: Event, words: Words) -> str | None:
+    match event:
+        case DisputeOpened():
+            return f"was opened{_because(event.reason)}"
+        case DisputeReopened():
+            return f"was reopened{_because(event.comment)}"
+        case DisputeTypeChanged():
+            return f"took the type {words.status(event.type)}"
+        case ItemsAdded():
+            return "took in further items"
+        case ItemsTakenOut():
+            return f"let items go: {event.because}"
+        case _:
+            return _ended(event)
+
+
+def _ended(event: Event) -> str | None:
+    match event:
+        case DisputeResolved():
+            return f"was resolved: {event.outcome}{_because(event.comment)}"
+        case DisputeCancelled():
+            return "was cancelled, for it was opened by mistake"
+        case DisputeEscalated():
+            return f"was handed to litigation{_because(event.comment)}"
+        case _:
+            return None
+
+
+def _of_follow_up(event: OfFollowUp, words: Words) -> str | None:
+    title = words.name(event.follow_up_id)
+    match event:
+        case FollowUpPlanned():
+            return f"The follow-up action “{title}” was planned for {event.due_on}."
+        case FollowUpItemsChanged():
+            return f"The follow-up action “{title}” lists other items."
+        case FollowUpEnded():
+            return f"The follow-up action “{title}” ended: {event.because}."
+        case _:
+            return None
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason.rstrip('.')}" if reason else ""
+
+
+def _on(day: date | None) -> str:
+    return f" on {day}" if day else ""
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount with its currency."""
+    return f"{amount:f} {currency}"
