@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from domain import item
+from domain.commands import UNCHANGED, Unchanged
 from domain.events import PersonalText
 from domain.identity import (
     CustomerId,
@@ -183,9 +184,24 @@ def _fields(of: type, left_out: frozenset[str | None]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for each in dataclasses.fields(of):
         if each.name not in left_out:
-            default = each.default if each.default is not MISSING else ...
-            fields[each.name] = (Text if each.name in _LONG else on_wire(hints[each.name]), default)
+            kind = Text if each.name in _LONG else on_wire(hints[each.name])
+            fields[each.name] = (kind, _default(each))
     return fields
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _default(of: dataclasses.Field[Any]) -> Any:  # noqa: ANN401 - pydantic's, or any value
+    if of.default is UNCHANGED:
+        # What is absent is told from null by what was set, so the default is never read nor described.
+        return Field(
+            None,
+            description="null takes it away; left out, it stays",
+            json_schema_extra=_without_default,
+        )
+    return of.default if of.default is not MISSING else ...
 
 
 def on_wire(hint: Any) -> Any:  # noqa: ANN401 - a type hint can be anything
@@ -196,7 +212,8 @@ def on_wire(hint: Any) -> Any:  # noqa: ANN401 - a type hint can be anything
     if origin is Annotated:
         return on_wire(arguments[0])
     if origin in {Union, types.UnionType}:
-        return Union[tuple(on_wire(each) for each in arguments)]  # noqa: UP007 - made at run time
+        told = [each for each in arguments if each is not Unchanged]
+        return Union[tuple(on_wire(each) for each in told)]  # noqa: UP007 - made at run time
     if origin is tuple:
         several = types.GenericAlias(tuple, (on_wire(arguments[0]), ...))
         return Annotated[several, Field(max_length=_MOST_ITEMS)]

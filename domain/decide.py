@@ -13,6 +13,7 @@ from domain import (
     follow_up,
     imports,
     item,
+    keys,
     ledger,
     people,
     planning,
@@ -22,7 +23,7 @@ from domain import (
 )
 from domain.calendar import next_working_day
 from domain.case import Case, State, connected
-from domain.commands import Command, Decision, Occasion
+from domain.commands import UNCHANGED, Command, Decision, Occasion
 from domain.identity import customer_id
 from domain.refusals import NobodyToChase, TimeGoesBackwards
 from domain.roles import Actor, Permission, Relation, reach, require
@@ -42,7 +43,7 @@ Decider: TypeAlias = Callable[[Case, Any, Occasion], list["Event"]]
 def _register_customer(case: Case, command: customer.RegisterCustomer, occasion: Occasion) -> list[Event]:
     del occasion
     for person in (command.collector_id, command.sales_manager_id):
-        if person is not None:
+        if person is not None and person is not UNCHANGED:
             case.people.active_person(person)
     known = case.states.get(customer_id(command.code))
     if isinstance(known, customer.Customer):
@@ -111,8 +112,8 @@ _PEOPLE_DECIDERS: Mapping[type[Command], Callable[[people.People, Any, Actor], l
     people.RegisterPerson: people.register_person,
     people.DeactivatePerson: people.deactivate_person,
     people.ReactivatePerson: people.reactivate_person,
-    people.IssueKey: people.issue_key,
-    people.RevokeKey: people.revoke_key,
+    people.IssueKey: keys.issue_key,
+    people.RevokeKey: keys.revoke_key,
 }
 
 _LEDGER_DECIDERS: Mapping[type[Command], Callable[[Case, Any, Occasion], list[Decision]]] = {

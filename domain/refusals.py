@@ -502,14 +502,6 @@ class CodeTaken(Refusal):
     taken_by: str
 
 
-@dataclass
-class KeyAlreadyRevoked(Refusal):
-    """API key {key_id} is revoked; ask for a new one."""
-
-    where = "/key_id"
-    key_id: UUID
-
-
 # --- forbidden -------------------------------------------------------------------------------------
 
 
@@ -541,7 +533,7 @@ class RoleNotGivable(Forbidden):
 
 @dataclass
 class ScopeNotGivable(Forbidden):
-    """Nobody gives more than they have: {scope} is not among the rights of the role {role}."""
+    """Nobody gives or takes more than they have: {scope} is not among the rights of the role {role}."""
 
     where = "/scopes"
     role: str

@@ -65,7 +65,7 @@ def dispute(case, reference="D1"):
 
 def test_a_history_is_carried_out_as_it_was_told(case):
     for code in ("r1", "r2"):
-        case.company.executor.execute(Order(RegisterPerson(code, code, None, Role.RESOLVER), ADMINISTRATOR))
+        case.company.executor.execute(Order(RegisterPerson(code, code, role=Role.RESOLVER), ADMINISTRATOR))
     result = load(
         case,
         item(),
@@ -361,3 +361,14 @@ def test_a_file_that_is_no_history_is_refused_as_a_whole(tmp_path, content, reas
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileRefused, match=r"h\.ndjson: cannot be read: No such file"):
         count_lines(tmp_path / "h.ndjson")
+
+
+def test_29_null_in_a_line_takes_away(case):
+    person = line(
+        "register_person", data={"code": "r1", "role": "resolver", "login": "r1@example.com"}, key="a"
+    )
+    taken = line("register_person", data={"code": "r1", "login": None}, key="b")
+    result = load(case, person, taken)
+    assert (result.changed, result.refused) == (2, ())
+    found = case.company.executor.people().persons[person_id("r1")]
+    assert (found.login, found.role) == (None, Role.RESOLVER)

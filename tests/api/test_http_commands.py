@@ -375,3 +375,33 @@ def test_customers_are_changed_by_the_same_command(service: Service) -> None:
         "Acme Renamed",
         "Collector",
     )
+
+
+def test_29_null_takes_away_and_what_is_left_out_stays(service: Service) -> None:
+    service.done("/v1/customers", {"code": "ACME", "sales_manager_id": None})
+    found = service.seen("/v1/customers/ACME")
+    assert (found["collector"], found["sales_manager"]) == ("Collector", None)
+    service.done("/v1/people", {"code": "sales", "login": None})
+    found = service.seen("/v1/people/sales", "admin")
+    assert (found["login"], found["role"]) == (None, "sales_manager")
+    service.done("/v1/people", {"code": "sales", "role": None})
+    assert service.seen("/v1/people/sales")["role"] is None
+    service.done("/v1/settings/change", {"country": "FR"})
+    service.done("/v1/settings/change", {"assignment_field": {"of": "item", "attribute": "sector"}})
+    service.done("/v1/settings/change", {"country": None})
+    found = service.seen("/v1/settings")
+    assert (found["country"], found["assignment_attribute"]) == (None, "sector")
+
+
+def test_29_null_and_left_out_are_different_requests(service: Service) -> None:
+    headers = {"Idempotency-Key": "one"}
+    service.done("/v1/customers", {"code": "ACME"}, headers=headers)
+    again = service.post("/v1/customers", {"code": "ACME", "collector_id": None}, headers=headers)
+    problem(again, 422, "idempotency-key-reused")
+
+
+def test_29_the_description_says_what_null_does(service: Service) -> None:
+    shapes = service.get("/v1/openapi.json", None).json()["components"]["schemas"]
+    login = shapes["RegisterPerson"]["properties"]["login"]
+    assert login["description"] == "null takes it away; left out, it stays"
+    assert "default" not in login

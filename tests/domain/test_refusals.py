@@ -26,7 +26,7 @@ from domain.dispute import (
 from domain.follow_up import ChaseResolver, CommentFollowUp, FollowUpPlan, PlanFollowUp, PostponeFollowUp
 from domain.imports import FinishImport, ImportCounts
 from domain.item import ClearItem
-from domain.people import ApiKey, DeactivatePerson, IssueKey, RegisterPerson, RevokeKey, require_live
+from domain.people import DeactivatePerson, IssueKey, RegisterPerson, RevokeKey
 from domain.refusals import Refusal
 from domain.resolving import EndFollowUp
 from domain.roles import Permission, Role
@@ -305,7 +305,7 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
         lambda: given().when(
             IssueKey(key("k"), "k", scopes=(Permission.READ_LOG,)), by=service(Permission.PEOPLE)
         ),
-        "Nobody gives more than they have: read_log is not among the rights of the role service.",
+        "Nobody gives or takes more than they have: read_log is not among the rights of the role service.",
     ),
 }
 
@@ -313,10 +313,6 @@ OUTSIDE_OF_DECISIONS: dict[type[Refusal], tuple[Refusal, str]] = {
     refusals.UnknownCustomer: (
         refusals.UnknownCustomer(identity.customer_id("NEW")),
         f"There is no customer {identity.customer_id('NEW')}; register the customer first.",
-    ),
-    refusals.KeyAlreadyRevoked: (
-        refusals.KeyAlreadyRevoked(key("k")),
-        f"API key {key('k')} is revoked; ask for a new one.",
     ),
     refusals.ToldInTheFuture: (
         refusals.ToldInTheFuture(datetime(2030, 1, 1, tzinfo=UTC)),
@@ -351,11 +347,9 @@ def test_the_message_of_what_is_refused_around_a_decision(refusal: type[Refusal]
     assert str(found) == message
 
 
-def test_around_a_decision_the_case_and_the_key_refuse() -> None:
+def test_around_a_decision_the_case_refuses() -> None:
     with pytest.raises(refusals.UnknownCustomer):
         Case().customer(identity.customer_id("NEW"))
-    with pytest.raises(refusals.KeyAlreadyRevoked):
-        require_live(ApiKey(key("k"), "k", None, (), revoked=True))
 
 
 def test_every_refusal_is_provoked() -> None:
