@@ -17,7 +17,7 @@ from domain.follow_up import FollowUpPlan
 from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId, follow_up_of
 from domain.item import Release
 from domain.money import total
-from domain.refusals import DisputeAlreadyResolved, DisputeWasCancelled, TextMissing
+from domain.refusals import DisputeAlreadyResolved, DisputeWasCancelled, DisputeWasEscalated, TextMissing
 from domain.roles import Permission
 
 
@@ -217,7 +217,10 @@ class ResolveDispute(OfDisputeCommand):
 
 @dataclass(frozen=True, slots=True)
 class CancelDispute(OfDisputeCommand):
-    """It was opened by mistake: previous statuses return and it counts nowhere from now on."""
+    """It was opened by mistake: previous statuses return and it counts nowhere from now on.
+
+    Of a dispute that was resolved or escalated those return that its ending gave and nobody changed since.
+    """
 
     spans_case: ClassVar[bool] = True
     comment: PersonalText | None = None
@@ -430,8 +433,9 @@ DisputeEvent: TypeAlias = (
 class Dispute:
     """A dispute as it stands.
 
-    ``items`` are those in dispute now, or at the end of the last episode; ``cleared_items`` left by
-    being paid and may come back by reopening; ``opening_items`` are those at the opening of the episode.
+    ``items`` are those in dispute now, or at the end of the last episode; ``former_items`` left by being
+    paid, or were left out by a reopening, and may come back by the next one; ``opening_items`` are those at
+    the opening of the episode.
     """
 
     id: DisputeId
@@ -455,7 +459,7 @@ class Dispute:
     resolver_id: PersonId | None = None
     assigned_by: AssignedBy | None = None
     unassigned: Unassigned | None = None
-    cleared_items: Mapping[ItemId, DisputedItem] = field(default_factory=dict)
+    former_items: Mapping[ItemId, DisputedItem] = field(default_factory=dict)
     follow_ups: frozenset[FollowUpId] = frozenset()
     follow_ups_planned: int = 0
     episode: int = 1
@@ -487,7 +491,12 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
         case DocumentAttached():
             return replace(dispute, documents=dispute.documents + 1)
         case ItemsAdded():
-            return replace(dispute, items={**dispute.items, **_by_id(event.items)})
+            added = _by_id(event.items)
+            return replace(
+                dispute,
+                items={**dispute.items, **added},
+                former_items=_without(dispute.former_items, added),
+            )
         case ItemsTakenOut():
             return _taken_out(dispute, event)
         case DisputeFollowedUp():
@@ -506,7 +515,7 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
                 credited_amount=event.credited_amount,
             )
         case DisputeCancelled():
-            return replace(dispute, state=DisputeState.CANCELLED)
+            return replace(dispute, state=DisputeState.CANCELLED, outcome=None, credited_amount=None)
         case DisputeEscalated():
             return replace(dispute, state=DisputeState.ESCALATED)
         case DisputeReopened():
@@ -516,7 +525,7 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
                 outcome=None,
                 credited_amount=None,
                 items=_by_id(event.items),
-                cleared_items={},
+                former_items=_without({**dispute.former_items, **dispute.items}, _by_id(event.items)),
                 opening_items=event.items,
                 amount_at_opening=event.amount,
                 episode=event.episode,
@@ -540,7 +549,6 @@ def _opened(event: DisputeOpened) -> Dispute:
         opened_by=event.opened_by,
         received_on=event.received_on,
         items=_by_id(event.items),
-        cleared_items={},
         opening_items=event.items,
         amount_at_opening=event.amount,
         episode_opened_at=event.received_on,
@@ -549,9 +557,14 @@ def _opened(event: DisputeOpened) -> Dispute:
 
 def _taken_out(dispute: Dispute, event: ItemsTakenOut) -> Dispute:
     out = {item: dispute.items[item] for item in event.item_ids}
-    cleared = {**dispute.cleared_items, **out} if event.because is Release.CLEARED else dispute.cleared_items
-    left = {item: disputed for item, disputed in dispute.items.items() if item not in out}
-    return replace(dispute, items=left, cleared_items=cleared)
+    former = {**dispute.former_items, **out} if event.because is Release.CLEARED else dispute.former_items
+    return replace(dispute, items=_without(dispute.items, out), former_items=former)
+
+
+def _without(
+    items: Mapping[ItemId, DisputedItem], others: Mapping[ItemId, DisputedItem]
+) -> Mapping[ItemId, DisputedItem]:
+    return {item: disputed for item, disputed in items.items() if item not in others}
 
 
 def _by_id(items: tuple[DisputedItem, ...]) -> Mapping[ItemId, DisputedItem]:
@@ -562,9 +575,11 @@ def _by_id(items: tuple[DisputedItem, ...]) -> Mapping[ItemId, DisputedItem]:
 
 
 def require_open(dispute: Dispute) -> None:
-    """Raise DisputeAlreadyResolved or DisputeWasCancelled unless the dispute is open."""
+    """Raise DisputeAlreadyResolved, DisputeWasEscalated or DisputeWasCancelled unless the dispute is open."""
     if dispute.state is DisputeState.CANCELLED:
         raise DisputeWasCancelled(dispute.id)
+    if dispute.state is DisputeState.ESCALATED:
+        raise DisputeWasEscalated(dispute.id)
     if not dispute.is_open:
         raise DisputeAlreadyResolved(dispute.id)
 
@@ -587,8 +602,7 @@ def assign(dispute: Dispute, found: PersonId | Unassigned, by: AssignedBy) -> li
 
 
 def update_comment(dispute: Dispute, command: UpdateDisputeComment) -> list[Event]:
-    """The dispute's own comment is replaced. Raises DisputeAlreadyResolved, DisputeWasCancelled,
-    TextMissing."""
+    """The dispute's own comment is replaced. Raises those of `require_open`, TextMissing."""
     require_open(dispute)
     require_text("comment", command.comment)
     if command.comment == dispute.comment:
@@ -597,14 +611,14 @@ def update_comment(dispute: Dispute, command: UpdateDisputeComment) -> list[Even
 
 
 def comment(dispute: Dispute, command: CommentDispute) -> list[Event]:
-    """A comment is added. Raises DisputeAlreadyResolved, DisputeWasCancelled, TextMissing."""
+    """A comment is added. Raises those of `require_open`, TextMissing."""
     require_open(dispute)
     require_text("text", command.text)
     return [DisputeCommented(dispute.id, command.text, command.visibility)]
 
 
 def attach(dispute: Dispute, command: AttachDocument) -> list[Event]:
-    """A document is noted. Raises DisputeAlreadyResolved, DisputeWasCancelled, TextMissing."""
+    """A document is noted. Raises those of `require_open`, TextMissing."""
     require_open(dispute)
     require_text("name", command.name)
     require_text("digest", command.digest)

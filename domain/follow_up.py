@@ -257,6 +257,11 @@ class FollowUpAction:
         """Whether it still keeps its items out of dunning."""
         return self.ended is None
 
+    def is_as_planned(self, plan: FollowUpPlan) -> bool:
+        """Whether it is already as *plan* says, in all that it says."""
+        said = ((plan.due_on, self.due_on), (plan.title, self.title), (plan.owner_id, self.owner_id))
+        return all(told is None or told == here for told, here in said)
+
 
 def evolve(action: FollowUpAction | None, event: FollowUpEvent) -> FollowUpAction:
     """The action after *event*."""

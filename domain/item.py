@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, TypeAlias, assert_never
+from typing import ClassVar, Final, TypeAlias, assert_never
 from uuid import UUID
 
 from domain.calendar import local_date
@@ -47,6 +47,10 @@ class Release(StrEnum):
     CLEARED = "cleared"
     CANCELLED = "cancelled"
     ESCALATED = "escalated"
+
+
+_ENDINGS: Final = frozenset({Release.RESOLVED, Release.ESCALATED})
+"""Releases that say what is said of the item from then on."""
 
 
 class Exclusion(StrEnum):
@@ -237,6 +241,13 @@ class ItemWrittenOff(OfItem):
     dispute_id: DisputeId
 
 
+@dataclass(frozen=True, slots=True)
+class ItemWriteOffUndone(OfItem):
+    """The dispute by which the item was written off was a mistake; the item is asked for again."""
+
+    dispute_id: DisputeId
+
+
 ItemEvent: TypeAlias = (
     ItemRegistered
     | ItemCorrected
@@ -249,6 +260,7 @@ ItemEvent: TypeAlias = (
     | ItemPlacedUnderFollowUp
     | ItemReturned
     | ItemWrittenOff
+    | ItemWriteOffUndone
 )
 
 # --- state -----------------------------------------------------------------------------------------
@@ -256,7 +268,12 @@ ItemEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item as it stands."""
+    """An item as it stands.
+
+    ``ended_by`` is the dispute whose resolution or escalation says what is said of the item now: nobody has
+    qualified it anew since. ``before_dispute`` was said before it first came into that dispute, or into the
+    one that it is in. ``write_offs`` are the disputes by which it was written off.
+    """
 
     id: ItemId
     customer_id: CustomerId
@@ -270,13 +287,19 @@ class Item:
     disputed: Decimal | None = None
     disputed_by: UUID | None = None
     before_dispute: Qualification | None = None
+    ended_by: DisputeId | None = None
     follow_ups: frozenset[FollowUpId] = frozenset()
-    written_off: bool = False
+    write_offs: frozenset[DisputeId] = frozenset()
 
     @property
     def is_open(self) -> bool:
         """Whether it is still to be paid."""
         return not self.cleared
+
+    @property
+    def written_off(self) -> bool:
+        """Whether nothing more is asked for it."""
+        return bool(self.write_offs)
 
     @property
     def disputed_amount(self) -> Decimal:
@@ -325,27 +348,36 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
             return replace(item, details=event.details)
         case ItemCleared():
             return replace(
-                item, cleared=True, written_off=False, details=replace(item.details, balance=NOTHING)
+                item,
+                cleared=True,
+                ended_by=None,
+                write_offs=frozenset(),
+                details=replace(item.details, balance=NOTHING),
             )
         case ItemReinstated():
             return replace(item, cleared=False, details=event.details, qualification=event.qualification)
         case ItemQualified() | ItemStatusRestored():
-            return replace(item, qualification=event.qualification)
+            return replace(item, qualification=event.qualification, ended_by=None)
         case ItemDisputed():
+            is_again = item.ended_by == event.dispute_id
             return replace(
                 item,
                 dispute_id=event.dispute_id,
                 disputed=event.disputed,
                 disputed_by=event.opened_by,
-                before_dispute=item.qualification,
+                before_dispute=item.before_dispute if is_again else item.qualification,
+                ended_by=None,
             )
         case ItemReleased():
-            return replace(item, dispute_id=None, disputed=None, disputed_by=None)
+            ended_by = event.dispute_id if event.because in _ENDINGS else None
+            return replace(item, dispute_id=None, disputed=None, disputed_by=None, ended_by=ended_by)
         case ItemPlacedUnderFollowUp():
             return replace(item, follow_ups=item.follow_ups | {event.follow_up_id})
         case ItemReturned():
             return replace(item, follow_ups=item.follow_ups - {event.follow_up_id})
         case ItemWrittenOff():
-            return replace(item, written_off=True)
+            return replace(item, write_offs=item.write_offs | {event.dispute_id})
+        case ItemWriteOffUndone():
+            return replace(item, write_offs=item.write_offs - {event.dispute_id})
         case _:
             assert_never(event)

@@ -28,6 +28,7 @@ from domain.item import (
     ItemPlacedUnderFollowUp,
 )
 from domain.refusals import (
+    FollowUpContradicted,
     FollowUpExists,
     ItemNotInDispute,
 )
@@ -35,6 +36,12 @@ from domain.selection import select
 
 DEFAULT_FOLLOW_UP: Final = timedelta(days=7)
 """Of what has no status to say it (spec 11)."""
+
+
+def require_one_wish(told: bool | None, plan: FollowUpPlan | None) -> None:  # noqa: FBT001
+    """Raise FollowUpContradicted if an action is not to be planned and described all the same."""
+    if told is False and plan is not None:
+        raise FollowUpContradicted
 
 
 def wants_follow_up(status: Status, told: bool | None, plan: FollowUpPlan | None) -> bool:  # noqa: FBT001

@@ -15,7 +15,12 @@ class Refusal(Exception):
     """The command was refused."""
 
     where: ClassVar[str] = ""
-    """JSON Pointer to the field of the command that the refusal is about."""
+    """JSON Pointer to the field of the command that such refusals are about, where it is always one."""
+
+    @property
+    def place(self) -> str:
+        """JSON Pointer to the field of the command that this refusal is about; empty: to none."""
+        return self.where
 
     def __str__(self) -> str:
         """The message, with the facts of this refusal in it."""
@@ -174,6 +179,13 @@ class FollowUpDateMissing(Invalid):
 
     where = "/follow_up/due_on"
     dispute_id: UUID
+
+
+@dataclass
+class FollowUpContradicted(Invalid):
+    """An action is described that is not to be planned; leave out `follow_up` or `plan_follow_up`."""
+
+    where = "/plan_follow_up"
 
 
 @dataclass
@@ -379,10 +391,24 @@ class SeveralCases(Refusal):
 
 @dataclass
 class ChangesWholeDispute(Refusal):
-    """Some items of dispute {dispute_id} cannot get another dispute type; select all of its items, or take these out of it first."""  # noqa: E501
+    """Some items of dispute {dispute_id} cannot get another dispute type or reason; select all of its items, or take these out of it first."""  # noqa: E501
 
     where = "/item_ids"
     dispute_id: UUID
+
+
+@dataclass
+class NotByQualifying(Refusal):
+    """The items are in open dispute {dispute_id}; qualifying them does not change its {name}: {cure}."""
+
+    dispute_id: UUID
+    name: str
+    cure: str
+
+    @property
+    def place(self) -> str:
+        """The field that says it."""
+        return f"/{self.name}"
 
 
 @dataclass
@@ -437,6 +463,14 @@ class DisputeExists(Refusal):
 @dataclass
 class DisputeAlreadyResolved(Refusal):
     """Dispute {dispute_id} is already resolved; reopen it to go on."""
+
+    where = "/dispute_id"
+    dispute_id: UUID
+
+
+@dataclass
+class DisputeWasEscalated(Refusal):
+    """Dispute {dispute_id} was escalated to litigation; reopen it to go on."""
 
     where = "/dispute_id"
     dispute_id: UUID

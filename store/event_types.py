@@ -139,6 +139,7 @@ TABLE: Final[Mapping[str, type[Event] | Upcaster]] = {
     "item-placed-under-follow-up.v1": item.ItemPlacedUnderFollowUp,
     "item-returned.v1": item.ItemReturned,
     "item-written-off.v1": item.ItemWrittenOff,
+    "item-write-off-undone.v1": item.ItemWriteOffUndone,
     "dispute-opened.v1": dispute.DisputeOpened,
     "dispute-type-changed.v1": dispute.DisputeTypeChanged,
     "resolver-assigned.v1": dispute.ResolverAssigned,

@@ -116,6 +116,7 @@ _EVENTS: Final[tuple[Event, ...]] = (
     item.ItemPlacedUnderFollowUp(ITEM, ACTION),
     item.ItemReturned(ITEM, ACTION),
     item.ItemWrittenOff(ITEM, DISPUTE),
+    item.ItemWriteOffUndone(ITEM, DISPUTE),
     dispute.DisputeOpened(
         DISPUTE,
         "their 7",

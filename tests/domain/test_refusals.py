@@ -19,6 +19,7 @@ from domain.dispute import (
     AssignResolver,
     CancelDispute,
     CommentDispute,
+    EscalateDispute,
     Outcome,
     RemoveItems,
     ReopenDispute,
@@ -132,6 +133,17 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
         lambda: of_two(resolving()).when(ReopenDispute(D, FollowUpPlan())),
         f"Reopening dispute {D} asks for the date on which to follow it up.",
     ),
+    refusals.FollowUpContradicted: (
+        lambda: two().when(opening("1", plan_follow_up=False, follow_up=FollowUpPlan())),
+        "An action is described that is not to be planned; leave out `follow_up` or `plan_follow_up`.",
+    ),
+    refusals.NotByQualifying: (
+        lambda: of_two().when(qualifying("price", "1", "2", resolver_id=TECHNICIAN)),
+        (
+            f"The items are in open dispute {D}; qualifying them does not change its resolver_id: assign the "
+            "resolver to the dispute."
+        ),
+    ),
     refusals.CreditedAmountInvalid: (
         lambda: of_two().when(resolving(credited_amount=Decimal("200.01"))),
         "The credited amount 200.01 is not between 0 and the disputed 200 (in size).",
@@ -228,8 +240,8 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.ChangesWholeDispute: (
         lambda: of_two().when(qualifying("quality", "1")),
         (
-            f"Some items of dispute {D} cannot get another dispute type; select all of its items, or take "
-            "these out of it first."
+            f"Some items of dispute {D} cannot get another dispute type or reason; select all of its items, "
+            "or take these out of it first."
         ),
     ),
     refusals.StatusNotForDispute: (
@@ -258,6 +270,10 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.DisputeAlreadyResolved: (
         lambda: of_two(resolving()).when(resolving()),
         f"Dispute {D} is already resolved; reopen it to go on.",
+    ),
+    refusals.DisputeWasEscalated: (
+        lambda: of_two(EscalateDispute(D)).when(resolving()),
+        f"Dispute {D} was escalated to litigation; reopen it to go on.",
     ),
     refusals.DisputeWasCancelled: (
         lambda: of_two(CancelDispute(D)).when(REOPENING),
