@@ -13,8 +13,8 @@ from uuid import UUID
 
 from domain.commands import Command
 from domain.events import Event, PersonalText
-from domain.follow_up import FollowUpPlan
-from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId, follow_up_of
+from domain.follow_up import FollowUpPlan, planned_id
+from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId, follow_up_id
 from domain.item import Release
 from domain.money import total
 from domain.refusals import DisputeAlreadyResolved, DisputeWasCancelled, DisputeWasEscalated, TextMissing
@@ -131,7 +131,8 @@ class OpenDispute(Command):
 
     def streams(self) -> frozenset[UUID]:
         """The dispute, the action that the service plans for it, and the items."""
-        return frozenset({self.dispute_id, follow_up_of(self.dispute_id, 1), *self.item_ids})
+        action = planned_id(self.dispute_id, 1, self.follow_up)
+        return frozenset({self.dispute_id, action, *self.item_ids})
 
     def objects(self) -> frozenset[UUID]:
         """The items."""
@@ -242,6 +243,11 @@ class ReopenDispute(OfDisputeCommand):
     spans_case: ClassVar[bool] = True
     follow_up: FollowUpPlan
     comment: PersonalText | None = None
+
+    def streams(self) -> frozenset[UUID]:
+        """The dispute, and the action if it is named."""
+        named = self.follow_up.reference
+        return frozenset({self.dispute_id}) | (frozenset({follow_up_id(named)}) if named else frozenset())
 
 
 # --- events ----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from domain.dispute import (
     RemoveItems,
     amount_of,
 )
-from domain.identity import follow_up_of
+from domain.follow_up import planned_id
 from domain.item import Item, ItemDisputed, ItemQualified, ItemStatusRestored, Qualification, Release
 from domain.planning import place_under, plan_by_status, require_one_wish, wants_follow_up
 from domain.refusals import (
@@ -57,7 +57,7 @@ def open_dispute(case: Case, command: OpenDispute, occasion: Occasion) -> list[E
     require_one_currency({item.details.currency for item in items})
     if command.dispute_id in case.states:
         raise DisputeExists(command.dispute_id)
-    first = follow_up_of(command.dispute_id, 1)
+    first = planned_id(command.dispute_id, 1, command.follow_up)
     if first in case.states:  # planned when the same reference was given to items without a dispute
         raise FollowUpExists(first)
     draft = Draft(case)

@@ -75,6 +75,7 @@ def plan_by_status(
         dispute_id,
         tuple(item.id for item in items),
         said.owner_id,
+        reference=said.reference or None,
     )
     _plan_over(draft, command, items, occasion, status)
 

@@ -24,8 +24,8 @@ from domain.dispute import (
     ResolveDispute,
 )
 from domain.events import Event, PersonalText
-from domain.follow_up import FollowUpPlan
-from domain.identity import DisputeId, ItemId, PersonId, follow_up_of
+from domain.follow_up import FollowUpPlan, planned_id
+from domain.identity import DisputeId, ItemId, PersonId
 from domain.item import Item, ItemQualified, Qualification, Release
 from domain.opening import open_dispute
 from domain.planning import plan_by_status, require_one_wish, wants_follow_up
@@ -71,7 +71,8 @@ class QualifyItems(Command):
 
     def streams(self) -> frozenset[UUID]:
         """The dispute to open, the action that the service plans, and the items."""
-        return frozenset({self.dispute_id, follow_up_of(self.dispute_id, 1), *self.item_ids})
+        action = planned_id(self.dispute_id, 1, self.follow_up)
+        return frozenset({self.dispute_id, action, *self.item_ids})
 
     def objects(self) -> frozenset[UUID]:
         """The items."""
@@ -113,7 +114,7 @@ def _qualify_undisputed(
     if not _give_status(draft, items, qualification):
         return []
     if wants_follow_up(status, command.plan_follow_up, command.follow_up):
-        first = follow_up_of(command.dispute_id, 1)
+        first = planned_id(command.dispute_id, 1, command.follow_up)
         plan_by_status(draft, first, items, None, command.follow_up, status, occasion)
     return draft.events
 

@@ -372,3 +372,23 @@ def test_29_null_in_a_line_takes_away(case):
     assert (result.changed, result.refused) == (2, ())
     found = case.company.executor.people().persons[person_id("r1")]
     assert (found.login, found.role) == (None, Role.RESOLVER)
+
+
+def test_11_the_action_that_a_dispute_opens_with_is_named_by_the_loader(case):
+    told = {"due_on": "2024-03-10", "reference": "F-1"}
+    data = {
+        "reference": "D1",
+        "type": "price",
+        "item_ids": named("17"),
+        "resolver_id": "r1",
+        "follow_up": told,
+    }
+    case.company.executor.execute(Order(RegisterPerson("r1", role=Role.RESOLVER), ADMINISTRATOR))
+    result = load(
+        case,
+        item(),
+        line("open_dispute", at="2024-03-01T09:00:00Z", key="a", data=data),
+        line("chase_resolver", at="2024-03-04T10:00:00Z", key="b", data={"follow_up_id": "F-1"}),
+    )
+    assert result.refused == ()
+    assert case.state(follow_up_id("F-1")).chases == 1
