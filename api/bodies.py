@@ -39,15 +39,22 @@ from domain.identity import (
     follow_up_id,
     person_id,
 )
+from domain.texts import FREE_TEXT, LONGEST_CODE, LONGEST_TEXT
 
 _NO_NUL: Final = r"^[^\x00]*$"
 _YEARS: Final = range(1900, 2201)
 
-Text = Annotated[str, Field(max_length=20_000, pattern=_NO_NUL)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT, pattern=_NO_NUL)]
 """Free text. PostgreSQL cannot keep the character NUL."""
 
-Code = Annotated[str, Field(max_length=200, pattern=_NO_NUL)]
-"""A code, number, reference or name: short, for many of them are keys of an index."""
+Code = Annotated[str, Field(max_length=LONGEST_CODE, pattern=_NO_NUL)]
+"""A code, number, reference or name."""
+
+SLASH: Final = "\ufdd0"
+"""Stands for a slash that belongs to a key (``%2F``) while a path is taken apart; it is no character."""
+
+InPath = Annotated[Code, AfterValidator(lambda key: key.replace(SLASH, "/"))]
+"""A code or reference that stands in a path."""
 
 Amount = Annotated[Decimal, Field(max_digits=24, decimal_places=6, examples=["1250.00"])]
 Whole = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
@@ -95,7 +102,7 @@ def _reference(named: Callable[[str], UUID]) -> Callable[[object], object]:
 
 
 def _ref(named: Callable[[str], UUID], description: str) -> Any:  # noqa: ANN401 - a type with its description
-    shown = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NO_NUL}
+    shown = {"type": "string", "minLength": 1, "maxLength": LONGEST_CODE, "pattern": _NO_NUL}
     return Annotated[
         UUID, BeforeValidator(_reference(named)), Field(description=description), WithJsonSchema(shown)
     ]
@@ -160,9 +167,6 @@ _REFS: Final[Mapping[object, object]] = {
     PersonalText: Text,
 }
 
-_LONG: Final = frozenset({"reason"})
-"""Fields of free text that are not marked as personal."""
-
 _MOST_ITEMS: Final = 5_000
 
 
@@ -184,7 +188,7 @@ def _fields(of: type, left_out: frozenset[str | None]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for each in dataclasses.fields(of):
         if each.name not in left_out:
-            kind = Text if each.name in _LONG else on_wire(hints[each.name])
+            kind = Text if each.name in FREE_TEXT else on_wire(hints[each.name])
             fields[each.name] = (kind, _default(each))
     return fields
 

@@ -26,6 +26,7 @@ from domain.refusals import (
     ZoneInvalid,
 )
 from domain.roles import Permission
+from domain.texts import require_storable
 
 LONGEST_DAYS: Final = 3650
 """Ten years: more days are a slip of the hand."""
@@ -299,7 +300,9 @@ _CAN_BE_MISSING: Final = ("country", "assignment_field")
 
 
 def check_settings(settings: Settings) -> None:
-    """Raise CurrencyInvalid, ZoneInvalid or SettingInvalid for what no company can have."""
+    """Raise CurrencyInvalid, ZoneInvalid, SettingInvalid, TextTooLong or TextNotStorable for what no company
+    can have."""
+    require_storable(settings)
     if not is_currency(settings.currency):
         raise CurrencyInvalid(settings.currency)
     if settings.zone not in available_timezones():

@@ -24,7 +24,7 @@ class RegisterCustomer(Command):
     permission: ClassVar[Permission] = Permission.IMPORT
     code: str
     name: str | None = None
-    attributes: Mapping[str, str] | None = None
+    attributes: Mapping[str, PersonalText] | None = None
     collector_id: PersonId | Unchanged | None = UNCHANGED
     sales_manager_id: PersonId | Unchanged | None = UNCHANGED
 

@@ -28,6 +28,7 @@ from domain.commands import UNCHANGED, Command, Decision, Occasion
 from domain.identity import customer_id
 from domain.refusals import NobodyToChase, TimeGoesBackwards
 from domain.roles import Actor, Permission, Relation, reach, require
+from domain.texts import require_storable
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -200,8 +201,9 @@ def decide(
 
     *told*: when it happened, with zone. It is moved forward to the last moment of what the decision
     writes (spec §1), unless *explicit*, as in a history load: then TimeGoesBackwards is raised.
-    Raises whatever refusal the command's own decision raises.
+    Raises TextTooLong, TextNotStorable, and whatever refusal the command's own decision raises.
     """
+    require_storable(command)
     occasion = Occasion(actor.person_id, told)
     if type(command) in _LEDGER_DECIDERS:
         decisions = _LEDGER_DECIDERS[type(command)](case, command, occasion)

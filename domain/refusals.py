@@ -260,6 +260,32 @@ class TextMissing(Invalid):
 
 
 @dataclass
+class TextTooLong(Invalid):
+    """{at} has {length} characters, of which {longest} can be kept; shorten it."""
+
+    at: str
+    length: int
+    longest: int
+
+    @property
+    def place(self) -> str:
+        """The field that holds the text."""
+        return self.at
+
+
+@dataclass
+class TextNotStorable(Invalid):
+    """{at} holds a character that no text has (NUL, or half of a surrogate pair); take it out."""
+
+    at: str
+
+    @property
+    def place(self) -> str:
+        """The field that holds the text."""
+        return self.at
+
+
+@dataclass
 class ToldInTheFuture(Invalid):
     """{told} lies in the future; what is recorded has happened."""
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api import problems, wire
 from api.answers import JSON
 from api.authentication import Door, Visit
-from api.bodies import Code, Time
+from api.bodies import Code, InPath, Time
 from api.wire import Wire
 from domain.commands import Command
 from store.execute import Answer, Order, PremisesMoved, StreamBusy
@@ -183,7 +183,7 @@ def _endpoint(
         "body": Annotated[model | None if optional else model, content],
     }
     if "{" in of.path:
-        kinds["subject"] = Annotated[Code, Path(alias=of.subject, description=_of_path(of), min_length=1)]
+        kinds["subject"] = Annotated[InPath, Path(alias=of.subject, description=_of_path(of), min_length=1)]
     parameters = [
         Parameter(
             name,

@@ -198,3 +198,11 @@ def test_one_identity_twice_rejects_both_naming_each_other(owner, tmp_path):
     assert "row 2: has the same entity, customer and number as row 3" in ran.err
     assert "row 3: has the same entity, customer and number as row 2" in ran.err
     assert owner.newest == before
+
+
+def test_04_a_number_that_is_too_long_is_rejected_with_its_row_and_column(owner, tmp_path):
+    file, mapping = item_file(tmp_path, row("9" * 201), row(2))
+    ran = owner("import-items", file, "--mapping", mapping, code=1)
+    assert "/number has 201 characters, of which 200 can be kept; shorten it." in ran.err
+    assert "row 2" in ran.err
+    assert owner.events("item-registered") == 1

@@ -392,3 +392,10 @@ def test_11_the_action_that_a_dispute_opens_with_is_named_by_the_loader(case):
     )
     assert result.refused == ()
     assert case.state(follow_up_id("F-1")).chases == 1
+
+
+def test_a_line_with_an_endless_code_is_refused_and_the_others_go_in(case):
+    endless = line("register_customer", data={"code": "x" * 201}, key="a")
+    result = load(case, endless, item())
+    assert (result.changed, [refused.line for refused in result.refused]) == (1, [1])
+    assert "200 characters" in result.refused[0].reason

@@ -133,6 +133,14 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
         lambda: of_two(resolving()).when(ReopenDispute(D, FollowUpPlan())),
         f"Reopening dispute {D} asks for the date on which to follow it up.",
     ),
+    refusals.TextTooLong: (
+        lambda: two().when(RegisterPerson("x" * 201)),
+        "/code has 201 characters, of which 200 can be kept; shorten it.",
+    ),
+    refusals.TextNotStorable: (
+        lambda: two().when(RegisterPerson("a\0")),
+        "/code holds a character that no text has (NUL, or half of a surrogate pair); take it out.",
+    ),
     refusals.FollowUpContradicted: (
         lambda: two().when(opening("1", plan_follow_up=False, follow_up=FollowUpPlan())),
         "An action is described that is not to be planned; leave out `follow_up` or `plan_follow_up`.",
