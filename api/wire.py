@@ -118,7 +118,7 @@ WIRES: Final = (
     Wire("retire_status", catalogue.RetireStatus, "/v1/statuses/{code}/retire", "code"),
     Wire("define_action_template", catalogue.DefineActionTemplate, "/v1/action-templates"),
 )
-"""Every command that comes over the wire. Imports have routes of their own."""
+"""Every command that comes over the wire. Those of imports do not: files are brought to the command line."""
 
 BY_NAME: Final[Mapping[str, Wire]] = {wire.name: wire for wire in WIRES}
 

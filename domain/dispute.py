@@ -631,26 +631,6 @@ def attach(dispute: Dispute, command: AttachDocument) -> list[Event]:
     return [DocumentAttached(dispute.id, command.name, command.digest, command.visibility)]
 
 
-def resolved(
-    dispute: Dispute, outcome: Outcome, amount: Decimal, credited: Decimal | None, text: str | None
-) -> DisputeResolved:
-    """The end of an episode, with the keys that its readers need."""
-    return DisputeResolved(
-        dispute.id,
-        outcome,
-        credited,
-        text,
-        dispute.customer_id,
-        dispute.type,
-        dispute.resolver_id,
-        dispute.currency,
-        amount,
-        dispute.amount_at_opening,
-        dispute.episode,
-        dispute.episode_opened_at,
-    )
-
-
 def amount_of(items: tuple[DisputedItem, ...]) -> Decimal:
     """What is disputed of *items* together, in the dispute's currency."""
     return total(item.amount for item in items)

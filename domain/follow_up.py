@@ -165,7 +165,7 @@ class FollowUpPlanned(OfFollowUp):
     dispute_id: DisputeId | None
     title: PersonalText
     due_on: date
-    owner_id: PersonId
+    owner_id: PersonId | None
     resolver_id: PersonId | None
     items: tuple[ItemId, ...]
     planned_by: PersonId
@@ -245,7 +245,7 @@ FollowUpEvent: TypeAlias = (
 @dataclass(frozen=True, slots=True)
 class FollowUpAction:
     """A follow-up action as it stands. ``resolver_id`` is its own; a dispute's resolver shows through the
-    dispute."""
+    dispute. ``owner_id`` None: a program planned it for a customer without collector."""
 
     id: FollowUpId
     reference: str | None
@@ -253,7 +253,7 @@ class FollowUpAction:
     dispute_id: DisputeId | None
     title: str
     due_on: date
-    owner_id: PersonId
+    owner_id: PersonId | None
     resolver_id: PersonId | None
     items: frozenset[ItemId]
     planned_by: PersonId

@@ -98,7 +98,7 @@ def _plan_over(
             command.dispute_id,
             command.title,
             command.due_on,
-            command.owner_id or _active(draft, customer.collector_id) or occasion.by,
+            command.owner_id or _active(draft, customer.collector_id) or _active(draft, occasion.by),
             command.resolver_id,
             tuple(item.id for item in items),
             occasion.by,
@@ -111,6 +111,7 @@ def _plan_over(
 
 
 def _active(draft: Draft, person: PersonId | None) -> PersonId | None:
+    # Whoever acts may be a program, or the operator of the machine, who has no agenda.
     known = draft.people.persons.get(person) if person else None
     return person if known and known.active else None
 

@@ -109,7 +109,7 @@ class UnknownActionTemplate(Unknown):
 
 @dataclass
 class UnknownImport(Unknown):
-    """There is no import {import_id}; start it first."""
+    """There is no import {import_id}; look it up in the list of imports."""
 
     where = "/import_id"
     import_id: UUID

@@ -15,6 +15,7 @@ from domain.dispute import (
     DisputeCancelled,
     DisputeEscalated,
     DisputeFollowUpEnded,
+    DisputeResolved,
     DisputeState,
     EscalateDispute,
     ItemsTakenOut,
@@ -82,15 +83,33 @@ def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Eve
     _check_credited(command.credited_amount, max(amount, dispute.amount_at_opening, key=abs))
     qualification = _status(case, StatusKind.DISPUTE_RESOLVED, command.status, command.comment)
     draft = Draft(case)
-    draft.record(
-        disputes.resolved(dispute, command.outcome, amount, command.credited_amount, command.comment)
-    )
+    draft.record(_resolved(dispute, command.outcome, amount, command.credited_amount, command.comment))
     _end_with(draft, dispute, items, qualification, Release.RESOLVED)
     for item in items:
         if command.outcome is Outcome.WRITTEN_OFF:
             draft.record(ItemWrittenOff(item.id, dispute.id))
     _end_all(draft, dispute, Ended.DISPUTE_RESOLVED)
     return draft.events
+
+
+def _resolved(
+    dispute: Dispute, outcome: Outcome, amount: Decimal, credited: Decimal | None, text: str | None
+) -> DisputeResolved:
+    """The end of an episode, with the keys that its readers need."""
+    return DisputeResolved(
+        dispute.id,
+        outcome,
+        credited,
+        text,
+        dispute.customer_id,
+        dispute.type,
+        dispute.resolver_id,
+        dispute.currency,
+        amount,
+        dispute.amount_at_opening,
+        dispute.episode,
+        dispute.episode_opened_at,
+    )
 
 
 def _check_credited(credited: Decimal | None, amount: Decimal) -> None:
@@ -226,7 +245,7 @@ def _leave_dispute(draft: Draft, dispute: Dispute, item: Item) -> None:
     _release(draft, dispute, [item], Release.CLEARED)
     draft.record(ItemsTakenOut(dispute.id, (item.id,), Release.CLEARED))
     if not draft.dispute(dispute.id).items:
-        draft.record(disputes.resolved(dispute, Outcome.CLEARED, item.disputed_amount, None, None))
+        draft.record(_resolved(dispute, Outcome.CLEARED, item.disputed_amount, None, None))
         _end_all(draft, dispute, Ended.DISPUTE_RESOLVED)
 
 

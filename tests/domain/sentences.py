@@ -70,7 +70,7 @@ def person(code: str, role: Role) -> Actor:
 
 
 def service(*scopes: Permission) -> Actor:
-    return Actor(identity.SERVICE, Role.SERVICE, key("client"), frozenset(scopes))
+    return Actor(PersonId(key("client")), Role.SERVICE, key("client"), frozenset(scopes))
 
 
 def key(name: str) -> KeyId:

@@ -45,6 +45,7 @@ from domain.follow_up import (
 )
 from domain.item import ClearItem, ItemPlacedUnderFollowUp, ItemReturned
 from domain.people import DeactivatePerson
+from domain.qualifying import QualifyItems
 from domain.refusals import (
     CreditedAmountInvalid,
     DueInThePast,
@@ -484,3 +485,17 @@ def test_14_told_again_with_its_reference_it_is_so_already() -> None:
     world = given(invoice("1"), said)
     world.when(said).then_nothing()
     world.when(qualifying("price", "1", follow_up=FollowUpPlan(reference="G"))).then(NotByQualifying)
+
+
+def test_23_what_a_program_plans_is_the_collectors_or_nobodys() -> None:
+    client = service(Permission.QUALIFY)
+    world = given(invoice("1"), invoice("1", customer=OTHER))
+    planned_one = world.when(opening("1"), by=client).one(FollowUpPlanned)
+    assert (planned_one.owner_id, planned_one.planned_by) == (COLLECTOR.person_id, client.person_id)
+    of_nobody = QualifyItems(dispute(), (item("1", OTHER),), "price")
+    when = world.when(of_nobody, by=client)
+    assert when.one(FollowUpPlanned).owner_id is None
+    assert when.world.action(planned()).owner_id is None
+    assert world.when(of_nobody, by=MANAGER).one(FollowUpPlanned).owner_id == MANAGER.person_id
+    left = given(invoice("1"), DeactivatePerson(COLLECTOR.person_id))
+    assert left.when(opening("1"), by=client).one(FollowUpPlanned).owner_id is None

@@ -96,7 +96,7 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     ),
     refusals.UnknownImport: (
         lambda: given().when(FinishImport(IMPORT, ImportCounts())),
-        f"There is no import {IMPORT}; start it first.",
+        f"There is no import {IMPORT}; look it up in the list of imports.",
     ),
     refusals.UnknownKey: (
         lambda: given().when(RevokeKey(key("k"))),
