@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from domain import item
+from domain.commands import UNCHANGED, Unchanged
 from domain.events import PersonalText
 from domain.identity import (
     CustomerId,
@@ -38,15 +39,22 @@ from domain.identity import (
     follow_up_id,
     person_id,
 )
+from domain.texts import FREE_TEXT, LONGEST_CODE, LONGEST_TEXT
 
 _NO_NUL: Final = r"^[^\x00]*$"
 _YEARS: Final = range(1900, 2201)
 
-Text = Annotated[str, Field(max_length=20_000, pattern=_NO_NUL)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT, pattern=_NO_NUL)]
 """Free text. PostgreSQL cannot keep the character NUL."""
 
-Code = Annotated[str, Field(max_length=200, pattern=_NO_NUL)]
-"""A code, number, reference or name: short, for many of them are keys of an index."""
+Code = Annotated[str, Field(max_length=LONGEST_CODE, pattern=_NO_NUL)]
+"""A code, number, reference or name."""
+
+SLASH: Final = "\ufdd0"
+"""Stands for a slash that belongs to a key (``%2F``) while a path is taken apart; it is no character."""
+
+InPath = Annotated[Code, AfterValidator(lambda key: key.replace(SLASH, "/"))]
+"""A code or reference that stands in a path."""
 
 Amount = Annotated[Decimal, Field(max_digits=24, decimal_places=6, examples=["1250.00"])]
 Whole = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
@@ -94,7 +102,7 @@ def _reference(named: Callable[[str], UUID]) -> Callable[[object], object]:
 
 
 def _ref(named: Callable[[str], UUID], description: str) -> Any:  # noqa: ANN401 - a type with its description
-    shown = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NO_NUL}
+    shown = {"type": "string", "minLength": 1, "maxLength": LONGEST_CODE, "pattern": _NO_NUL}
     return Annotated[
         UUID, BeforeValidator(_reference(named)), Field(description=description), WithJsonSchema(shown)
     ]
@@ -159,9 +167,6 @@ _REFS: Final[Mapping[object, object]] = {
     PersonalText: Text,
 }
 
-_LONG: Final = frozenset({"reason"})
-"""Fields of free text that are not marked as personal."""
-
 _MOST_ITEMS: Final = 5_000
 
 
@@ -183,9 +188,24 @@ def _fields(of: type, left_out: frozenset[str | None]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for each in dataclasses.fields(of):
         if each.name not in left_out:
-            default = each.default if each.default is not MISSING else ...
-            fields[each.name] = (Text if each.name in _LONG else on_wire(hints[each.name]), default)
+            kind = Text if each.name in FREE_TEXT else on_wire(hints[each.name])
+            fields[each.name] = (kind, _default(each))
     return fields
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _default(of: dataclasses.Field[Any]) -> Any:  # noqa: ANN401 - pydantic's, or any value
+    if of.default is UNCHANGED:
+        # What is absent is told from null by what was set, so the default is never read nor described.
+        return Field(
+            None,
+            description="null takes it away; left out, it stays",
+            json_schema_extra=_without_default,
+        )
+    return of.default if of.default is not MISSING else ...
 
 
 def on_wire(hint: Any) -> Any:  # noqa: ANN401 - a type hint can be anything
@@ -196,7 +216,8 @@ def on_wire(hint: Any) -> Any:  # noqa: ANN401 - a type hint can be anything
     if origin is Annotated:
         return on_wire(arguments[0])
     if origin in {Union, types.UnionType}:
-        return Union[tuple(on_wire(each) for each in arguments)]  # noqa: UP007 - made at run time
+        told = [each for each in arguments if each is not Unchanged]
+        return Union[tuple(on_wire(each) for each in told)]  # noqa: UP007 - made at run time
     if origin is tuple:
         several = types.GenericAlias(tuple, (on_wire(arguments[0]), ...))
         return Annotated[several, Field(max_length=_MOST_ITEMS)]

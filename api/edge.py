@@ -1,14 +1,20 @@
-"""The outermost layer: bodies that are too large, and what nobody thought of."""
+"""The outermost layer: bodies that are too large, slashes in keys, and what nobody thought of."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
+from urllib.parse import unquote
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bodies import SLASH
 from api.problems import on_unexpected
+
+_ENCODED_SLASH: Final = re.compile(rb"%2f", re.IGNORECASE)
+_KEPT: Final = SLASH.encode()
 
 
 class Edge:
@@ -32,7 +38,7 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, self._counted(receive), noticing)
+            await self._app(_with_slashes_kept(scope), self._counted(receive), noticing)
         except Exception as error:
             response = on_unexpected(Request(scope), error)
             if has_begun:
@@ -51,3 +57,11 @@ class Edge:
             return message
 
         return counted
+
+
+def _with_slashes_kept(scope: Scope) -> Scope:
+    """*scope*, in whose path an encoded slash does not part one key into two."""
+    raw: bytes = scope.get("raw_path") or b""
+    if not _ENCODED_SLASH.search(raw):
+        return scope
+    return {**scope, "path": unquote(_ENCODED_SLASH.sub(_KEPT, raw))}

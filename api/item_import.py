@@ -284,7 +284,9 @@ class _Run:
         self._counts[_COUNTED[type(fact)] if fact else "unchanged"] += 1
 
     def _rejection(self, row: ItemRow, refusal: Refusal) -> Rejection:
-        column = self._source.columns.get(refusal.where.strip("/"))
+        place = refusal.place.removeprefix("/details").strip("/")
+        attribute = place.removeprefix("attributes/")
+        column = self._source.columns.get(place) if attribute == place else attribute
         identity = (row.entity, row.customer_code, row.number)
         return Rejection(row.row, column, str(refusal), identity)
 

@@ -199,14 +199,14 @@ _BESIDE: Final = frozenset({"at", "on_behalf_of"})
 def _place(refusal: Refusal, detail: str, path_parameter: str | None) -> list[dict[str, object]]:
     if isinstance(refusal, ParameterInvalid):
         return [{"parameter": refusal.name, "in": "query", "detail": detail}]
-    name = refusal.where.removeprefix("/")
+    name = refusal.place.removeprefix("/")
     if not name:
         return []
     if name == path_parameter:
         return [{"parameter": name, "in": "path", "detail": detail}]
     if name in _BESIDE:
         return [{"parameter": name, "in": "query", "detail": detail}]
-    return [{"pointer": refusal.where, "detail": detail}]
+    return [{"pointer": refusal.place, "detail": detail}]
 
 
 def all_refusals() -> list[type[Refusal]]:

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from api.bodies import Code, Day, DisputeRef, FollowUpRef, PersonRef
+from projections.agenda import DAYS_AHEAD
 from projections.paging import LIMIT
 from projections.parameters import Parameters, attribute_filter
 
@@ -98,7 +99,7 @@ _BY_NAME: Final[Mapping[str, Any]] = {
     "item": UUID,
     "limit": Annotated[int, Field(ge=1, le=LIMIT)],
     "cursor": Annotated[str, Field(max_length=2_000, pattern="^[A-Za-z0-9_-]*$")],
-    "days_ahead": Annotated[int, Field(ge=0, le=3_650)],
+    "days_ahead": Annotated[int, Field(ge=0, le=DAYS_AHEAD)],
     "customer": Annotated[Code, Field(description="a customer's code")],
     "by": Annotated[Code, Field(description="grouping, such as customer or attribute:sector")],
 }

@@ -87,7 +87,7 @@ def _lines(path: Path, text: IO[str]) -> Iterator[str]:
 def _csv_records(
     lines: Iterator[str], path: Path, mapping: ItemMapping
 ) -> Iterator[tuple[int, Record | Broken]]:
-    # The limit is the process's, not the reader's; nothing else here reads CSV.
+    # The limit is the process's, not the reader's: whoever reads CSV sets it first.
     csv.field_size_limit(MAX_CELL)
     rows = _csv_rows(lines, path, mapping.file)
     written = _header(rows, path, mapping)

@@ -118,7 +118,7 @@ WIRES: Final = (
     Wire("retire_status", catalogue.RetireStatus, "/v1/statuses/{code}/retire", "code"),
     Wire("define_action_template", catalogue.DefineActionTemplate, "/v1/action-templates"),
 )
-"""Every command that comes over the wire. Imports have routes of their own."""
+"""Every command that comes over the wire. Those of imports do not: files are brought to the command line."""
 
 BY_NAME: Final[Mapping[str, Wire]] = {wire.name: wire for wire in WIRES}
 
@@ -229,8 +229,9 @@ def _register_item(body: RegisterItemBody, settings: Settings) -> item.RegisterI
 
 
 def _values(of: type, body: BaseModel, settings: Settings) -> dict[str, Any]:
+    # What was left out is the command's own default, which null is not: it may take something away.
     hints = _hints(of)
-    told = {name: getattr(body, name) for name in type(body).model_fields}
+    told = {name: getattr(body, name) for name in body.model_fields_set}
     return {name: _in_domain(hints[name], value, settings) for name, value in told.items()}
 
 

@@ -78,7 +78,7 @@ def ours(conninfo: str) -> Iterator[tuple[FastAPI, str]]:
 def _furnish(database: Database) -> str:
     executor, operator = database.company(COMPANY).executor, Actor(OPERATOR, Role.ADMINISTRATOR)
     for code, role in (("manager", Role.CREDIT_MANAGER), ("resolver", Role.RESOLVER)):
-        executor.execute(Order(RegisterPerson(code, code, None, role), operator))
+        executor.execute(Order(RegisterPerson(code, code, role=role), operator))
     manager = person_id("manager")
     for number in range(CUSTOMERS):
         registering = RegisterCustomer(customer_of(number), customer_of(number), None, manager, manager)

@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.case import Case, connected, evolve
-from domain.catalogue import Settings, found_company
+from domain.catalogue import Settings
 from domain.commands import Command, Decision
 from domain.customer import RegisterCustomer
 from domain.decide import decide
@@ -30,6 +30,7 @@ from domain.dispute import (
     UpdateDisputeComment,
 )
 from domain.follow_up import ChaseResolver, Direction, Medium, Party, PostponeFollowUp, RecordInteraction
+from domain.founding import found_company
 from domain.identity import COMPANY_STREAM, OPERATOR, PEOPLE_STREAM, DisputeId, ItemId, item_id, person_id
 from domain.item import Item, ItemDetails, ItemType, RegisterItem
 from domain.people import RegisterPerson

@@ -61,7 +61,7 @@ def connected(state: State) -> frozenset[UUID]:
             of_dispute = frozenset({state.dispute_id}) if state.dispute_id else frozenset()
             return frozenset({state.customer_id}) | of_dispute | state.follow_ups
         case Dispute():
-            inside = frozenset({state.customer_id, *state.items, *state.cleared_items})
+            inside = frozenset({state.customer_id, *state.items, *state.former_items})
             return inside | state.follow_ups
         case FollowUpAction():
             of_dispute = frozenset({state.dispute_id}) if state.dispute_id else frozenset()
@@ -140,7 +140,7 @@ class Case:
         return local_date(at, self.company.settings.zone)
 
     def disputed_items(self, of: Dispute) -> list[Item]:
-        """The items in an open dispute, as they stand."""
+        """The items in dispute, or in it at the end of the last episode, as they stand."""
         return [self.item(item_id) for item_id in of.items]
 
     def concerned(self, stream: UUID) -> Concerned:

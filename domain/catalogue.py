@@ -10,7 +10,7 @@ from typing import ClassVar, Final, TypeAlias, assert_never
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from domain.commands import Command, Occasion
+from domain.commands import UNCHANGED, Command, Occasion, Unchanged
 from domain.events import Event
 from domain.identity import COMPANY_STREAM
 from domain.money import is_currency
@@ -26,6 +26,7 @@ from domain.refusals import (
     ZoneInvalid,
 )
 from domain.roles import Permission
+from domain.texts import require_storable
 
 LONGEST_DAYS: Final = 3650
 """Ten years: more days are a slip of the hand."""
@@ -102,18 +103,19 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSettings(Command):
-    """Change the given settings; what is not given stays."""
+    """Change the given settings; what is not given stays. None takes away the country or the assignment
+    field."""
 
     permission: ClassVar[Permission] = Permission.CATALOGUE
     name: str | None = None
     zone: str | None = None
     currency: str | None = None
     language: str | None = None
-    country: str | None = None
+    country: str | Unchanged | None = UNCHANGED
     default_entity: str | None = None
     safety_share: Decimal | None = None
     ageing_buckets: tuple[int, ...] | None = None
-    assignment_field: AssignmentField | None = None
+    assignment_field: AssignmentField | Unchanged | None = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,18 +274,12 @@ def evolve(company: Company | None, event: CompanyEvent) -> Company:
 def change_settings(company: Company, command: ChangeSettings, occasion: Occasion) -> list[Event]:
     """Settings that differ are changed. Raises CurrencyInvalid, ZoneInvalid, SettingInvalid."""
     del occasion
-    names = (
-        "name",
-        "zone",
-        "currency",
-        "language",
-        "country",
-        "default_entity",
-        "safety_share",
-        "ageing_buckets",
-        "assignment_field",
-    )
-    given = {name: getattr(command, name) for name in names if getattr(command, name) is not None}
+    told = {name: getattr(command, name) for name in (*_ALWAYS_THERE, *_CAN_BE_MISSING)}
+    given = {
+        name: value
+        for name, value in told.items()
+        if value is not UNCHANGED and (value is not None or name in _CAN_BE_MISSING)
+    }
     settings = replace(company.settings, **given)
     check_settings(settings)
     if settings == company.settings:
@@ -291,8 +287,22 @@ def change_settings(company: Company, command: ChangeSettings, occasion: Occasio
     return [SettingsChanged(COMPANY_STREAM, settings, company.settings)]
 
 
+_ALWAYS_THERE: Final = (
+    "name",
+    "zone",
+    "currency",
+    "language",
+    "default_entity",
+    "safety_share",
+    "ageing_buckets",
+)
+_CAN_BE_MISSING: Final = ("country", "assignment_field")
+
+
 def check_settings(settings: Settings) -> None:
-    """Raise CurrencyInvalid, ZoneInvalid or SettingInvalid for what no company can have."""
+    """Raise CurrencyInvalid, ZoneInvalid, SettingInvalid, TextTooLong or TextNotStorable for what no company
+    can have."""
+    require_storable(settings)
     if not is_currency(settings.currency):
         raise CurrencyInvalid(settings.currency)
     if settings.zone not in available_timezones():
@@ -351,48 +361,3 @@ def define_action_template(
     template = ActionTemplate(command.code, command.titles)
     previous = company.action_templates.get(command.code)
     return [] if template == previous else [ActionTemplateDefined(COMPANY_STREAM, template, previous)]
-
-
-def found_company(settings: Settings) -> list[Event]:
-    """A fresh company with a usable catalogue (spec 27). Raises as check_settings."""
-    check_settings(settings)
-    templates = (
-        ActionTemplate("ask_resolver", {"en": "Ask the resolver", "fr": "Relancer le responsable"}),
-        ActionTemplate("check_payment", {"en": "Check the promised payment", "fr": "Vérifier la promesse"}),
-        ActionTemplate("follow_litigation", {"en": "Follow the litigation", "fr": "Suivre le contentieux"}),
-    )
-    return [
-        CompanyFounded(COMPANY_STREAM, settings),
-        *(ActionTemplateDefined(COMPANY_STREAM, template, None) for template in templates),
-        *(StatusDefined(COMPANY_STREAM, status, None) for status in _first_statuses()),
-    ]
-
-
-def _first_statuses() -> list[Status]:
-    def dispute(code: str, english: str, french: str, target_days: int) -> Status:
-        labels = {"en": english, "fr": french}
-        return Status(code, StatusKind.DISPUTE, labels, 7, target_days, "ask_resolver", automatic=True)
-
-    return [
-        Status("ongoing", StatusKind.ONGOING, {"en": "Ongoing", "fr": "En cours"}),
-        dispute("price", "Price dispute", "Litige prix", 14),
-        dispute("quality", "Quality dispute", "Litige qualité", 30),
-        dispute("delivery", "Delivery dispute", "Litige livraison", 21),
-        dispute("administrative", "Administrative dispute", "Litige administratif", 10),
-        Status(
-            "promise_to_pay",
-            StatusKind.PROMISE_TO_PAY,
-            {"en": "Promise to pay", "fr": "Promesse de paiement"},
-            action_template="check_payment",
-        ),
-        Status(
-            "litigation",
-            StatusKind.LITIGATION,
-            {"en": "Litigation", "fr": "Contentieux"},
-            30,
-            action_template="follow_litigation",
-        ),
-        Status(
-            "dispute_resolved", StatusKind.DISPUTE_RESOLVED, {"en": "Dispute resolved", "fr": "Litige résolu"}
-        ),
-    ]

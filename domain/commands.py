@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from enum import Enum
+from typing import ClassVar, Final
 from uuid import UUID
 
 from domain.events import Event
 from domain.identity import PersonId
 from domain.roles import Permission
+
+
+class Unchanged(Enum):
+    """What a command says of a field that is to stay as it is, where None takes away what is there."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias, assert_never
 from uuid import UUID
 
-from domain.commands import Command
+from domain.commands import UNCHANGED, Command, Unchanged
 from domain.events import Event, PersonalText
 from domain.identity import CustomerId, ImportId, PersonId, customer_id
 from domain.refusals import TextMissing
@@ -16,14 +16,17 @@ from domain.roles import Permission
 
 @dataclass(frozen=True, slots=True)
 class RegisterCustomer(Command):
-    """Register a customer, or change what differs of the one with this code; what is not given stays."""
+    """Register a customer, or change what differs of the one with this code; what is not given stays.
+
+    None takes away the collector or the sales manager.
+    """
 
     permission: ClassVar[Permission] = Permission.IMPORT
     code: str
     name: str | None = None
-    attributes: Mapping[str, str] | None = None
-    collector_id: PersonId | None = None
-    sales_manager_id: PersonId | None = None
+    attributes: Mapping[str, PersonalText] | None = None
+    collector_id: PersonId | Unchanged | None = UNCHANGED
+    sales_manager_id: PersonId | Unchanged | None = UNCHANGED
 
     def streams(self) -> frozenset[UUID]:
         """The customer's stream."""
@@ -79,8 +82,28 @@ class SalesManagerAssigned(OfCustomer):
     previous: PersonId | None
 
 
+@dataclass(frozen=True, slots=True)
+class CollectorWithdrawn(OfCustomer):
+    """Nobody owns the customer's receivables from now on."""
+
+    previous: PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class SalesManagerWithdrawn(OfCustomer):
+    """Nobody manages sales to the customer from now on."""
+
+    previous: PersonId
+
+
 CustomerEvent: TypeAlias = (
-    CustomerRegistered | CustomerRenamed | CustomerAttributesGiven | CollectorAssigned | SalesManagerAssigned
+    CustomerRegistered
+    | CustomerRenamed
+    | CustomerAttributesGiven
+    | CollectorAssigned
+    | CollectorWithdrawn
+    | SalesManagerAssigned
+    | SalesManagerWithdrawn
 )
 
 
@@ -108,8 +131,12 @@ def evolve(customer: Customer | None, event: CustomerEvent) -> Customer:
             return replace(customer, attributes=event.attributes)
         case CollectorAssigned():
             return replace(customer, collector_id=event.collector_id)
+        case CollectorWithdrawn():
+            return replace(customer, collector_id=None)
         case SalesManagerAssigned():
             return replace(customer, sales_manager_id=event.sales_manager_id)
+        case SalesManagerWithdrawn():
+            return replace(customer, sales_manager_id=None)
         case _:
             assert_never(event)
 
@@ -128,8 +155,22 @@ def change(customer: Customer, command: RegisterCustomer) -> list[Event]:
         changes.append(CustomerRenamed(customer.id, command.name, customer.name))
     if command.attributes is not None and command.attributes != customer.attributes:
         changes.append(CustomerAttributesGiven(customer.id, command.attributes, customer.attributes))
-    if command.collector_id and command.collector_id != customer.collector_id:
-        changes.append(CollectorAssigned(customer.id, command.collector_id, customer.collector_id))
-    if command.sales_manager_id and command.sales_manager_id != customer.sales_manager_id:
-        changes.append(SalesManagerAssigned(customer.id, command.sales_manager_id, customer.sales_manager_id))
-    return changes
+    return [*changes, *_collector(customer, command), *_sales_manager(customer, command)]
+
+
+def _collector(customer: Customer, command: RegisterCustomer) -> list[Event]:
+    told, previous = command.collector_id, customer.collector_id
+    if told is UNCHANGED or told == previous:
+        return []
+    if told is not None:
+        return [CollectorAssigned(customer.id, told, previous)]
+    return [CollectorWithdrawn(customer.id, previous)] if previous else []
+
+
+def _sales_manager(customer: Customer, command: RegisterCustomer) -> list[Event]:
+    told, previous = command.sales_manager_id, customer.sales_manager_id
+    if told is UNCHANGED or told == previous:
+        return []
+    if told is not None:
+        return [SalesManagerAssigned(customer.id, told, previous)]
+    return [SalesManagerWithdrawn(customer.id, previous)] if previous else []

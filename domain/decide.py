@@ -13,7 +13,9 @@ from domain import (
     follow_up,
     imports,
     item,
+    keys,
     ledger,
+    opening,
     people,
     planning,
     qualifying,
@@ -23,10 +25,11 @@ from domain import (
 )
 from domain.calendar import next_working_day
 from domain.case import Case, State, connected
-from domain.commands import Command, Decision, Occasion
+from domain.commands import UNCHANGED, Command, Decision, Occasion
 from domain.identity import customer_id
 from domain.refusals import NobodyToChase, TimeGoesBackwards
 from domain.roles import Actor, Permission, Relation, reach, require
+from domain.texts import require_storable
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -43,7 +46,7 @@ Decider: TypeAlias = Callable[[Case, Any, Occasion], list["Event"]]
 def _register_customer(case: Case, command: customer.RegisterCustomer, occasion: Occasion) -> list[Event]:
     del occasion
     for person in (command.collector_id, command.sales_manager_id):
-        if person is not None:
+        if person is not None and person is not UNCHANGED:
             case.people.active_person(person)
     known = case.states.get(customer_id(command.code))
     if isinstance(known, customer.Customer):
@@ -84,14 +87,14 @@ _DECIDERS: Mapping[type[Command], Decider] = {
     catalogue.DefineActionTemplate: lambda case, c, o: catalogue.define_action_template(case.company, c, o),
     customer.RegisterCustomer: _register_customer,
     qualifying.QualifyItems: qualifying.qualify,
-    dispute.OpenDispute: qualifying.open_dispute,
+    dispute.OpenDispute: opening.open_dispute,
     dispute.ChangeDisputeType: lambda case, c, _: qualifying.change_type(case, c),
-    dispute.AssignResolver: lambda case, c, _: qualifying.assign_resolver(case, c),
+    dispute.AssignResolver: lambda case, c, _: opening.assign_resolver(case, c),
     dispute.UpdateDisputeComment: lambda case, c, _: dispute.update_comment(case.dispute(c.dispute_id), c),
     dispute.CommentDispute: lambda case, c, _: dispute.comment(case.dispute(c.dispute_id), c),
     dispute.AttachDocument: lambda case, c, _: dispute.attach(case.dispute(c.dispute_id), c),
-    dispute.AddItems: qualifying.add_items,
-    dispute.RemoveItems: lambda case, c, _: qualifying.remove_items(case, c),
+    dispute.AddItems: opening.add_items,
+    dispute.RemoveItems: lambda case, c, _: opening.remove_items(case, c),
     dispute.ResolveDispute: resolving.resolve,
     dispute.CancelDispute: lambda case, c, _: resolving.cancel(case, c),
     dispute.EscalateDispute: lambda case, c, _: resolving.escalate(case, c),
@@ -116,8 +119,8 @@ _PEOPLE_DECIDERS: Mapping[type[Command], Callable[[people.People, Any, Actor], l
     people.RegisterPerson: people.register_person,
     people.DeactivatePerson: people.deactivate_person,
     people.ReactivatePerson: people.reactivate_person,
-    people.IssueKey: people.issue_key,
-    people.RevokeKey: people.revoke_key,
+    people.IssueKey: keys.issue_key,
+    people.RevokeKey: keys.revoke_key,
 }
 
 _LEDGER_DECIDERS: Mapping[type[Command], Callable[[Case, Any, Occasion], list[Decision]]] = {
@@ -203,8 +206,9 @@ def decide(
 
     *told*: when it happened, with zone. It is moved forward to the last moment of what the decision
     writes (spec §1), unless *explicit*, as in a history load: then TimeGoesBackwards is raised.
-    Raises whatever refusal the command's own decision raises.
+    Raises TextTooLong, TextNotStorable, and whatever refusal the command's own decision raises.
     """
+    require_storable(command)
     occasion = Occasion(actor.person_id, told)
     if type(command) in _LEDGER_DECIDERS:
         decisions = _LEDGER_DECIDERS[type(command)](case, command, occasion)

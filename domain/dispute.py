@@ -13,11 +13,11 @@ from uuid import UUID
 
 from domain.commands import Command
 from domain.events import Event, PersonalText
-from domain.follow_up import FollowUpPlan
-from domain.identity import CustomerId, DisputeId, FollowUpId, ImportId, ItemId, PersonId, follow_up_of
+from domain.follow_up import FollowUpPlan, planned_id
+from domain.identity import CustomerId, DisputeId, FollowUpId, ImportId, ItemId, PersonId, follow_up_id
 from domain.item import Release
 from domain.money import total
-from domain.refusals import DisputeAlreadyResolved, DisputeWasCancelled, TextMissing
+from domain.refusals import DisputeAlreadyResolved, DisputeWasCancelled, DisputeWasEscalated, TextMissing
 from domain.roles import Permission
 
 
@@ -131,7 +131,8 @@ class OpenDispute(Command):
 
     def streams(self) -> frozenset[UUID]:
         """The dispute, the action that the service plans for it, and the items."""
-        return frozenset({self.dispute_id, follow_up_of(self.dispute_id, 1), *self.item_ids})
+        action = planned_id(self.dispute_id, 1, self.follow_up)
+        return frozenset({self.dispute_id, action, *self.item_ids})
 
     def objects(self) -> frozenset[UUID]:
         """The items."""
@@ -217,7 +218,10 @@ class ResolveDispute(OfDisputeCommand):
 
 @dataclass(frozen=True, slots=True)
 class CancelDispute(OfDisputeCommand):
-    """It was opened by mistake: previous statuses return and it counts nowhere from now on."""
+    """It was opened by mistake: previous statuses return and it counts nowhere from now on.
+
+    Of a dispute that was resolved or escalated those return that its ending gave and nobody changed since.
+    """
 
     spans_case: ClassVar[bool] = True
     comment: PersonalText | None = None
@@ -239,6 +243,11 @@ class ReopenDispute(OfDisputeCommand):
     spans_case: ClassVar[bool] = True
     follow_up: FollowUpPlan
     comment: PersonalText | None = None
+
+    def streams(self) -> frozenset[UUID]:
+        """The dispute, and the action if it is named."""
+        named = self.follow_up.reference
+        return frozenset({self.dispute_id}) | (frozenset({follow_up_id(named)}) if named else frozenset())
 
 
 # --- events ----------------------------------------------------------------------------------------
@@ -451,8 +460,9 @@ DisputeEvent: TypeAlias = (
 class Dispute:
     """A dispute as it stands.
 
-    ``items`` are those in dispute now, or at the end of the last episode; ``cleared_items`` left by
-    being paid and may come back by reopening; ``opening_items`` are those at the opening of the episode.
+    ``items`` are those in dispute now, or at the end of the last episode; ``former_items`` left by being
+    paid, or were left out by a reopening, and may come back by the next one; ``opening_items`` are those at
+    the opening of the episode.
     """
 
     id: DisputeId
@@ -476,7 +486,7 @@ class Dispute:
     resolver_id: PersonId | None = None
     assigned_by: AssignedBy | None = None
     unassigned: Unassigned | None = None
-    cleared_items: Mapping[ItemId, DisputedItem] = field(default_factory=dict)
+    former_items: Mapping[ItemId, DisputedItem] = field(default_factory=dict)
     follow_ups: frozenset[FollowUpId] = frozenset()
     follow_ups_planned: int = 0
     episode: int = 1
@@ -508,7 +518,12 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
         case DocumentAttached():
             return replace(dispute, documents=dispute.documents + 1)
         case ItemsAdded():
-            return replace(dispute, items={**dispute.items, **_by_id(event.items)})
+            added = _by_id(event.items)
+            return replace(
+                dispute,
+                items={**dispute.items, **added},
+                former_items=_without(dispute.former_items, added),
+            )
         case ItemsTakenOut():
             return _taken_out(dispute, event)
         case DisputeFollowedUp():
@@ -527,13 +542,13 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
                 credited_amount=event.credited_amount,
             )
         case DisputeCancelled():
-            return replace(dispute, state=DisputeState.CANCELLED)
+            return replace(dispute, state=DisputeState.CANCELLED, outcome=None, credited_amount=None)
         case DisputeEscalated():
             return replace(dispute, state=DisputeState.ESCALATED)
         case DisputeContinued():
             back = _by_id(event.items)
-            cleared = {item: one for item, one in dispute.cleared_items.items() if item not in back}
-            return replace(dispute, state=DisputeState.OPEN, outcome=None, items=back, cleared_items=cleared)
+            former = _without(dispute.former_items, back)
+            return replace(dispute, state=DisputeState.OPEN, outcome=None, items=back, former_items=former)
         case DisputeFollowUpContinued():
             return replace(dispute, follow_ups=dispute.follow_ups | {event.follow_up_id})
         case DisputeReopened():
@@ -543,7 +558,7 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
                 outcome=None,
                 credited_amount=None,
                 items=_by_id(event.items),
-                cleared_items={},
+                former_items=_without({**dispute.former_items, **dispute.items}, _by_id(event.items)),
                 opening_items=event.items,
                 amount_at_opening=event.amount,
                 episode=event.episode,
@@ -567,7 +582,6 @@ def _opened(event: DisputeOpened) -> Dispute:
         opened_by=event.opened_by,
         received_on=event.received_on,
         items=_by_id(event.items),
-        cleared_items={},
         opening_items=event.items,
         amount_at_opening=event.amount,
         episode_opened_at=event.received_on,
@@ -576,9 +590,14 @@ def _opened(event: DisputeOpened) -> Dispute:
 
 def _taken_out(dispute: Dispute, event: ItemsTakenOut) -> Dispute:
     out = {item: dispute.items[item] for item in event.item_ids}
-    cleared = {**dispute.cleared_items, **out} if event.because is Release.CLEARED else dispute.cleared_items
-    left = {item: disputed for item, disputed in dispute.items.items() if item not in out}
-    return replace(dispute, items=left, cleared_items=cleared)
+    former = {**dispute.former_items, **out} if event.because is Release.CLEARED else dispute.former_items
+    return replace(dispute, items=_without(dispute.items, out), former_items=former)
+
+
+def _without(
+    items: Mapping[ItemId, DisputedItem], others: Mapping[ItemId, DisputedItem]
+) -> Mapping[ItemId, DisputedItem]:
+    return {item: disputed for item, disputed in items.items() if item not in others}
 
 
 def _by_id(items: tuple[DisputedItem, ...]) -> Mapping[ItemId, DisputedItem]:
@@ -589,9 +608,11 @@ def _by_id(items: tuple[DisputedItem, ...]) -> Mapping[ItemId, DisputedItem]:
 
 
 def require_open(dispute: Dispute) -> None:
-    """Raise DisputeAlreadyResolved or DisputeWasCancelled unless the dispute is open."""
+    """Raise DisputeAlreadyResolved, DisputeWasEscalated or DisputeWasCancelled unless the dispute is open."""
     if dispute.state is DisputeState.CANCELLED:
         raise DisputeWasCancelled(dispute.id)
+    if dispute.state is DisputeState.ESCALATED:
+        raise DisputeWasEscalated(dispute.id)
     if not dispute.is_open:
         raise DisputeAlreadyResolved(dispute.id)
 
@@ -614,8 +635,7 @@ def assign(dispute: Dispute, found: PersonId | Unassigned, by: AssignedBy) -> li
 
 
 def update_comment(dispute: Dispute, command: UpdateDisputeComment) -> list[Event]:
-    """The dispute's own comment is replaced. Raises DisputeAlreadyResolved, DisputeWasCancelled,
-    TextMissing."""
+    """The dispute's own comment is replaced. Raises those of `require_open`, TextMissing."""
     require_open(dispute)
     require_text("comment", command.comment)
     if command.comment == dispute.comment:
@@ -624,38 +644,18 @@ def update_comment(dispute: Dispute, command: UpdateDisputeComment) -> list[Even
 
 
 def comment(dispute: Dispute, command: CommentDispute) -> list[Event]:
-    """A comment is added. Raises DisputeAlreadyResolved, DisputeWasCancelled, TextMissing."""
+    """A comment is added. Raises those of `require_open`, TextMissing."""
     require_open(dispute)
     require_text("text", command.text)
     return [DisputeCommented(dispute.id, command.text, command.visibility)]
 
 
 def attach(dispute: Dispute, command: AttachDocument) -> list[Event]:
-    """A document is noted. Raises DisputeAlreadyResolved, DisputeWasCancelled, TextMissing."""
+    """A document is noted. Raises those of `require_open`, TextMissing."""
     require_open(dispute)
     require_text("name", command.name)
     require_text("digest", command.digest)
     return [DocumentAttached(dispute.id, command.name, command.digest, command.visibility)]
-
-
-def resolved(
-    dispute: Dispute, outcome: Outcome, amount: Decimal, credited: Decimal | None, text: str | None
-) -> DisputeResolved:
-    """The end of an episode, with the keys that its readers need."""
-    return DisputeResolved(
-        dispute.id,
-        outcome,
-        credited,
-        text,
-        dispute.customer_id,
-        dispute.type,
-        dispute.resolver_id,
-        dispute.currency,
-        amount,
-        dispute.amount_at_opening,
-        dispute.episode,
-        dispute.episode_opened_at,
-    )
 
 
 def amount_of(items: tuple[DisputedItem, ...]) -> Decimal:

@@ -46,6 +46,11 @@ def personal_fields(event_class: type[object]) -> frozenset[str]:
     return frozenset(path for name, hint in hints.items() for path in _personal_paths(name, hint))
 
 
+def is_marked(hint: object) -> bool:
+    """Whether a type hint is of personal text, or of a mapping or an option of it."""
+    return hint is PERSONAL or any(is_marked(argument) for argument in get_args(hint))
+
+
 def _personal_paths(path: str, hint: object) -> Iterator[str]:
     if hint is PERSONAL:
         yield path

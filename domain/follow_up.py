@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.commands import Command
 from domain.events import Event, PersonalText
-from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId
+from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId, follow_up_id, follow_up_of
 from domain.refusals import DueInThePast, FollowUpAlreadyEnded, TextMissing
 from domain.roles import Permission
 
@@ -55,11 +55,22 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FollowUpPlan:
-    """What is said of a follow-up action to plan; the rest comes from the status and the customer."""
+    """What is said of a follow-up action to plan; the rest comes from the status and the customer.
+
+    ``reference``: the planner's own, by which the action can be named from then on.
+    """
 
     due_on: date | None = None
     title: str | None = None
     owner_id: PersonId | None = None
+    reference: str | None = None
+
+
+def planned_id(dispute_id: UUID, number: int, plan: FollowUpPlan | None) -> FollowUpId:
+    """The id of the action that is planned: by the planner's reference, else the dispute's *number*-th."""
+    if plan is not None and plan.reference:
+        return follow_up_id(plan.reference)
+    return follow_up_of(dispute_id, number)
 
 
 # --- commands --------------------------------------------------------------------------------------
@@ -154,7 +165,7 @@ class FollowUpPlanned(OfFollowUp):
     dispute_id: DisputeId | None
     title: PersonalText
     due_on: date
-    owner_id: PersonId
+    owner_id: PersonId | None
     resolver_id: PersonId | None
     items: tuple[ItemId, ...]
     planned_by: PersonId
@@ -243,7 +254,7 @@ FollowUpEvent: TypeAlias = (
 @dataclass(frozen=True, slots=True)
 class FollowUpAction:
     """A follow-up action as it stands. ``resolver_id`` is its own; a dispute's resolver shows through the
-    dispute."""
+    dispute. ``owner_id`` None: a program planned it for a customer without collector."""
 
     id: FollowUpId
     reference: str | None
@@ -251,7 +262,7 @@ class FollowUpAction:
     dispute_id: DisputeId | None
     title: str
     due_on: date
-    owner_id: PersonId
+    owner_id: PersonId | None
     resolver_id: PersonId | None
     items: frozenset[ItemId]
     planned_by: PersonId
@@ -265,6 +276,16 @@ class FollowUpAction:
     def is_open(self) -> bool:
         """Whether it still keeps its items out of dunning."""
         return self.ended is None
+
+    def is_as_planned(self, plan: FollowUpPlan) -> bool:
+        """Whether it is already as *plan* says, in all that it says."""
+        said = (
+            (plan.due_on, self.due_on),
+            (plan.title, self.title),
+            (plan.owner_id, self.owner_id),
+            (plan.reference, self.reference),
+        )
+        return all(told is None or told == here for told, here in said)
 
 
 def evolve(action: FollowUpAction | None, event: FollowUpEvent) -> FollowUpAction:  # noqa: C901 - one flat match

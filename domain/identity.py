@@ -85,6 +85,3 @@ PEOPLE_STREAM: Final = _named("people")
 
 OPERATOR: Final = PersonId(_named("operator"))
 """Whoever owns the machine's data directory, acting as administrator without a key."""
-
-SERVICE: Final = PersonId(_named("service"))
-"""The service itself, where a rule and not a person decides."""

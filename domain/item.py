@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, TypeAlias, assert_never
+from typing import ClassVar, Final, TypeAlias, assert_never
 from uuid import UUID
 
 from domain.calendar import local_date
@@ -47,6 +47,10 @@ class Release(StrEnum):
     CLEARED = "cleared"
     CANCELLED = "cancelled"
     ESCALATED = "escalated"
+
+
+_ENDINGS: Final = frozenset({Release.RESOLVED, Release.ESCALATED})
+"""Releases that say what is said of the item from then on."""
 
 
 class Exclusion(StrEnum):
@@ -264,8 +268,9 @@ class ItemClearingUndone(OfItem):
     dispute_id: DisputeId | None
     disputed: Decimal | None
     disputed_by: UUID | None
+    ended_by: DisputeId | None
     follow_ups: tuple[FollowUpId, ...]
-    written_off: bool
+    write_offs: tuple[DisputeId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +280,13 @@ class ItemReinstatementUndone(OfItem):
     import_id: ImportId
     details: ItemDetails
     previous: ItemDetails
+
+
+@dataclass(frozen=True, slots=True)
+class ItemWriteOffUndone(OfItem):
+    """The dispute by which the item was written off was a mistake; the item is asked for again."""
+
+    dispute_id: DisputeId
 
 
 ItemEvent: TypeAlias = (
@@ -293,6 +305,7 @@ ItemEvent: TypeAlias = (
     | ItemCorrectionUndone
     | ItemClearingUndone
     | ItemReinstatementUndone
+    | ItemWriteOffUndone
 )
 
 # --- state -----------------------------------------------------------------------------------------
@@ -300,7 +313,12 @@ ItemEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item as it stands."""
+    """An item as it stands.
+
+    ``ended_by`` is the dispute whose resolution or escalation says what is said of the item now: nobody has
+    qualified it anew since. ``before_dispute`` was said before it first came into that dispute, or into the
+    one that it is in. ``write_offs`` are the disputes by which it was written off.
+    """
 
     id: ItemId
     customer_id: CustomerId
@@ -314,8 +332,9 @@ class Item:
     disputed: Decimal | None = None
     disputed_by: UUID | None = None
     before_dispute: Qualification | None = None
+    ended_by: DisputeId | None = None
     follow_ups: frozenset[FollowUpId] = frozenset()
-    written_off: bool = False
+    write_offs: frozenset[DisputeId] = frozenset()
     withdrawn: bool = False
     """The import that registered it was undone. Withdrawn items count as cleared."""
 
@@ -323,6 +342,11 @@ class Item:
     def is_open(self) -> bool:
         """Whether it is still to be paid."""
         return not self.cleared
+
+    @property
+    def written_off(self) -> bool:
+        """Whether nothing more is asked for it."""
+        return bool(self.write_offs)
 
     @property
     def disputed_amount(self) -> Decimal:
@@ -370,9 +394,7 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
         case ItemCorrected():
             return replace(item, details=event.details)
         case ItemCleared():
-            return replace(
-                item, cleared=True, written_off=False, details=replace(item.details, balance=NOTHING)
-            )
+            return _cleared(item, replace(item.details, balance=NOTHING))
         case ItemReinstated():
             return replace(
                 item,
@@ -382,30 +404,34 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
                 qualification=event.qualification,
             )
         case ItemQualified() | ItemStatusRestored():
-            return replace(item, qualification=event.qualification)
+            return replace(item, qualification=event.qualification, ended_by=None)
         case ItemDisputed():
+            is_again = item.ended_by == event.dispute_id
             return replace(
                 item,
                 dispute_id=event.dispute_id,
                 disputed=event.disputed,
                 disputed_by=event.opened_by,
-                before_dispute=item.qualification,
+                before_dispute=item.before_dispute if is_again else item.qualification,
+                ended_by=None,
             )
         case ItemReleased():
-            return replace(item, dispute_id=None, disputed=None, disputed_by=None)
+            ended_by = event.dispute_id if event.because in _ENDINGS else None
+            return replace(item, dispute_id=None, disputed=None, disputed_by=None, ended_by=ended_by)
         case ItemPlacedUnderFollowUp():
             return replace(item, follow_ups=item.follow_ups | {event.follow_up_id})
         case ItemReturned():
             return replace(item, follow_ups=item.follow_ups - {event.follow_up_id})
         case ItemWrittenOff():
-            return replace(item, written_off=True)
+            return replace(item, write_offs=item.write_offs | {event.dispute_id})
+        case ItemWriteOffUndone():
+            return replace(item, write_offs=item.write_offs - {event.dispute_id})
         case ItemWithdrawn():
-            details = replace(item.details, balance=NOTHING)
-            return replace(item, cleared=True, withdrawn=True, written_off=False, details=details)
+            return replace(_cleared(item, replace(item.details, balance=NOTHING)), withdrawn=True)
         case ItemCorrectionUndone():
             return replace(item, details=event.details)
         case ItemReinstatementUndone():
-            return replace(item, cleared=True, written_off=False, details=event.details)
+            return _cleared(item, event.details)
         case ItemClearingUndone():
             return replace(
                 item,
@@ -415,8 +441,13 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
                 dispute_id=event.dispute_id,
                 disputed=event.disputed,
                 disputed_by=event.disputed_by,
+                ended_by=event.ended_by,
                 follow_ups=frozenset(event.follow_ups),
-                written_off=event.written_off,
+                write_offs=frozenset(event.write_offs),
             )
         case _:
             assert_never(event)
+
+
+def _cleared(item: Item, details: ItemDetails) -> Item:
+    return replace(item, cleared=True, ended_by=None, write_offs=frozenset(), details=details)

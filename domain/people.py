@@ -7,33 +7,32 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, TypeAlias, assert_never
 from uuid import UUID
 
-from domain.commands import Command
+from domain.commands import UNCHANGED, Command, Unchanged
 from domain.events import Event, PersonalText
 from domain.identity import PEOPLE_STREAM, KeyId, PersonId, person_id
 from domain.refusals import (
     CodeTaken,
-    KeyAlreadyRevoked,
     PersonInactive,
-    RoleForbids,
-    ScopeNotGivable,
     TextMissing,
-    UnknownKey,
     UnknownPerson,
 )
-from domain.roles import Actor, Permission, Role, reach, require_givable
+from domain.roles import Actor, Permission, Role, require_givable
 
 # --- commands --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterPerson(Command):
-    """Register a person, or change what differs of the one with this code; what is not given stays."""
+    """Register a person, or change what differs of the one with this code; what is not given stays.
+
+    None takes away the login or the role.
+    """
 
     permission: ClassVar[Permission] = Permission.PEOPLE
     code: str
     name: str | None = None
-    login: str | None = None
-    role: Role | None = None
+    login: str | Unchanged | None = UNCHANGED
+    role: Role | Unchanged | None = UNCHANGED
     assignment_values: tuple[str, ...] | None = None
 
 
@@ -113,12 +112,28 @@ class LoginGiven(OfPeople):
 
 
 @dataclass(frozen=True, slots=True)
+class LoginWithdrawn(OfPeople):
+    """The person logs in no more."""
+
+    person_id: PersonId
+    previous: PersonalText
+
+
+@dataclass(frozen=True, slots=True)
 class RoleGiven(OfPeople):
     """The person acts in this role from now on."""
 
     person_id: PersonId
     role: Role
     previous: Role | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleWithdrawn(OfPeople):
+    """The person acts in no role any more."""
+
+    person_id: PersonId
+    previous: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +180,9 @@ PeopleEvent: TypeAlias = (
     PersonRegistered
     | PersonRenamed
     | LoginGiven
+    | LoginWithdrawn
     | RoleGiven
+    | RoleWithdrawn
     | AssignmentValuesGiven
     | PersonDeactivated
     | PersonReactivated
@@ -228,8 +245,12 @@ def evolve(people: People, event: PeopleEvent) -> People:  # noqa: C901 - one fl
             return _with(people, replace(people.persons[event.person_id], name=event.name))
         case LoginGiven():
             return _with(people, replace(people.persons[event.person_id], login=event.login))
+        case LoginWithdrawn():
+            return _with(people, replace(people.persons[event.person_id], login=None))
         case RoleGiven():
             return _with(people, replace(people.persons[event.person_id], role=event.role))
+        case RoleWithdrawn():
+            return _with(people, replace(people.persons[event.person_id], role=None))
         case AssignmentValuesGiven():
             values = event.assignment_values
             return _with(people, replace(people.persons[event.person_id], assignment_values=values))
@@ -257,7 +278,8 @@ def _with(people: People, person: Person) -> People:
 def register_person(people: People, command: RegisterPerson, actor: Actor) -> list[Event]:
     """The person is registered, or what differs is changed.
 
-    Raises TextMissing, CodeTaken (the login is another's), RoleNotGivable.
+    Raises TextMissing, CodeTaken (the login is another's), RoleNotGivable (the role told, or the one that the
+    person has).
     """
     existing = people.persons.get(person_id(command.code))
     _check_login_free(people, command)
@@ -269,23 +291,30 @@ def register_person(people: People, command: RegisterPerson, actor: Actor) -> li
 
 
 def _check_login_free(people: People, command: RegisterPerson) -> None:
+    login = command.login
+    if login is None or login is UNCHANGED:
+        return
+    if not login.strip():
+        raise TextMissing("login")
     for person in people.persons.values():
-        if command.login and person.login == command.login and person.code != command.code:
-            raise CodeTaken(command.login, person.code)
+        if person.login == login and person.code != command.code:
+            raise CodeTaken(login, person.code)
 
 
 def _registered(command: RegisterPerson, actor: Actor) -> PersonRegistered:
     if not command.code.strip():
         raise TextMissing("code")
-    if command.role:
-        require_givable(actor, command.role)
+    login = None if command.login is UNCHANGED else command.login
+    role = None if command.role is UNCHANGED else command.role
+    if role:
+        require_givable(actor, role)
     return PersonRegistered(
         PEOPLE_STREAM,
         person_id(command.code),
         command.code,
         command.name or command.code,
-        command.login,
-        command.role,
+        login,
+        role,
         command.assignment_values or (),
     )
 
@@ -294,80 +323,50 @@ def _changes(person: Person, command: RegisterPerson, actor: Actor) -> list[Even
     changes: list[Event] = []
     if command.name and command.name != person.name:
         changes.append(PersonRenamed(PEOPLE_STREAM, person.id, command.name, person.name))
-    if command.login and command.login != person.login:
-        changes.append(LoginGiven(PEOPLE_STREAM, person.id, command.login, person.login))
-    if command.role and command.role is not person.role:
-        require_givable(actor, command.role)
-        changes.append(RoleGiven(PEOPLE_STREAM, person.id, command.role, person.role))
+    changes += _login(person, command)
+    changes += _role(person, command, actor)
     values = command.assignment_values
     if values is not None and values != person.assignment_values:
         changes.append(AssignmentValuesGiven(PEOPLE_STREAM, person.id, values, person.assignment_values))
     return changes
 
 
+def _login(person: Person, command: RegisterPerson) -> list[Event]:
+    told = command.login
+    if told is UNCHANGED or told == person.login:
+        return []
+    if told is not None:
+        return [LoginGiven(PEOPLE_STREAM, person.id, told, person.login)]
+    return [LoginWithdrawn(PEOPLE_STREAM, person.id, person.login)] if person.login else []
+
+
+def _role(person: Person, command: RegisterPerson, actor: Actor) -> list[Event]:
+    told = command.role  # the role that they have is the actor's to take: `register_person` has looked
+    if told is UNCHANGED or told is person.role:
+        return []
+    if told is not None:
+        require_givable(actor, told)
+        return [RoleGiven(PEOPLE_STREAM, person.id, told, person.role)]
+    return [RoleWithdrawn(PEOPLE_STREAM, person.id, person.role)] if person.role else []
+
+
 def deactivate_person(people: People, command: DeactivatePerson, actor: Actor) -> list[Event]:
     """The person is inactive from now on. Raises UnknownPerson, RoleNotGivable."""
-    person = _known(people, command.person_id, actor)
+    person = person_below(people, command.person_id, actor)
     return [PersonDeactivated(PEOPLE_STREAM, person.id)] if person.active else []
 
 
 def reactivate_person(people: People, command: ReactivatePerson, actor: Actor) -> list[Event]:
     """The person is active again. Raises UnknownPerson, RoleNotGivable."""
-    person = _known(people, command.person_id, actor)
+    person = person_below(people, command.person_id, actor)
     return [] if person.active else [PersonReactivated(PEOPLE_STREAM, person.id)]
 
 
-def _known(people: People, person: PersonId, actor: Actor) -> Person:
+def person_below(people: People, person: PersonId, actor: Actor) -> Person:
+    """The person with this id, whose role is the actor's to give. Raises UnknownPerson, RoleNotGivable."""
     if person not in people.persons:
         raise UnknownPerson(person)
     role = people.persons[person].role
     if role:
         require_givable(actor, role)
     return people.persons[person]
-
-
-def issue_key(people: People, command: IssueKey, actor: Actor) -> list[Event]:
-    """The key is given. Raises UnknownPerson, PersonInactive, RoleNotGivable, ScopeNotGivable,
-    TextMissing."""
-    if command.key_id in people.keys:
-        return []
-    if command.person_id is None:
-        _check_scopes(command, actor)
-    else:
-        _check_holder(people.active_person(command.person_id), actor)
-    return [KeyIssued(PEOPLE_STREAM, command.key_id, command.name, command.person_id, command.scopes)]
-
-
-def _check_holder(person: Person, actor: Actor) -> None:
-    if person.role is None:
-        raise TextMissing("role (a person without a role cannot log in)")
-    if person.id != actor.person_id:
-        require_givable(actor, person.role)
-
-
-def _check_scopes(command: IssueKey, actor: Actor) -> None:
-    if not command.scopes:
-        raise TextMissing("scopes (a service key has the rights that it was given, no more)")
-    if actor.role is Role.ADMINISTRATOR:
-        return  # an administrator sets up the company's API clients
-    for scope in command.scopes:
-        try:
-            reach(actor, scope)
-        except RoleForbids:
-            raise ScopeNotGivable(actor.role, scope) from None
-
-
-def revoke_key(people: People, command: RevokeKey, actor: Actor) -> list[Event]:
-    """The key is revoked. Raises UnknownKey, RoleNotGivable (the key of somebody above the actor)."""
-    key = people.keys.get(command.key_id)
-    if key is None:
-        raise UnknownKey(command.key_id)
-    if key.person_id is not None and key.person_id != actor.person_id:
-        _known(people, key.person_id, actor)
-    return [] if key.revoked else [KeyRevoked(PEOPLE_STREAM, command.key_id)]
-
-
-def require_live(key: ApiKey) -> None:
-    """Raise KeyAlreadyRevoked for a key that opens nothing any more."""
-    if key.revoked:
-        raise KeyAlreadyRevoked(key.id)

@@ -28,6 +28,7 @@ from domain.item import (
     ItemPlacedUnderFollowUp,
 )
 from domain.refusals import (
+    FollowUpContradicted,
     FollowUpExists,
     ItemNotInDispute,
 )
@@ -35,6 +36,12 @@ from domain.selection import select
 
 DEFAULT_FOLLOW_UP: Final = timedelta(days=7)
 """Of what has no status to say it (spec 11)."""
+
+
+def require_one_wish(told: bool | None, plan: FollowUpPlan | None) -> None:  # noqa: FBT001
+    """Raise FollowUpContradicted if an action is not to be planned and described all the same."""
+    if told is False and plan is not None:
+        raise FollowUpContradicted
 
 
 def wants_follow_up(status: Status, told: bool | None, plan: FollowUpPlan | None) -> bool:  # noqa: FBT001
@@ -68,6 +75,7 @@ def plan_by_status(
         dispute_id,
         tuple(item.id for item in items),
         said.owner_id,
+        reference=said.reference or None,
     )
     _plan_over(draft, command, items, occasion, status)
 
@@ -90,7 +98,7 @@ def _plan_over(
             command.dispute_id,
             command.title,
             command.due_on,
-            command.owner_id or _active(draft, customer.collector_id) or occasion.by,
+            command.owner_id or _active(draft, customer.collector_id) or _active(draft, occasion.by),
             command.resolver_id,
             tuple(item.id for item in items),
             occasion.by,
@@ -103,6 +111,7 @@ def _plan_over(
 
 
 def _active(draft: Draft, person: PersonId | None) -> PersonId | None:
+    # Whoever acts may be a program, or the operator of the machine, who has no agenda.
     known = draft.people.persons.get(person) if person else None
     return person if known and known.active else None
 

@@ -7,61 +7,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from domain import dispute as disputes
-from domain.assignment import find_resolver
 from domain.case import Case, Draft
 from domain.catalogue import Status, StatusKind
 from domain.commands import Command, Occasion
 from domain.dispute import (
-    AddItems,
-    AssignedBy,
-    AssignResolver,
     ChangeDisputeType,
     Channel,
     Dispute,
-    DisputedItem,
-    DisputeOpened,
     DisputeTypeChanged,
-    ItemsAdded,
     OpenDispute,
     Outcome,
-    RemoveItems,
     ResolveDispute,
-    amount_of,
 )
 from domain.events import Event, PersonalText
-from domain.follow_up import (
-    FollowUpPlan,
-)
-from domain.identity import DisputeId, ItemId, PersonId, follow_up_of
-from domain.item import (
-    Item,
-    ItemDisputed,
-    ItemQualified,
-    ItemStatusRestored,
-    Qualification,
-    Release,
-)
-from domain.planning import place_under, plan_by_status, wants_follow_up
+from domain.follow_up import FollowUpPlan, planned_id
+from domain.identity import DisputeId, ItemId, PersonId
+from domain.item import Item, ItemQualified, Qualification, Release
+from domain.opening import open_dispute
+from domain.planning import plan_by_status, require_one_wish, wants_follow_up
 from domain.refusals import (
     ChangesWholeDispute,
-    DisputeExists,
-    FollowUpExists,
-    ItemNotInDispute,
-    LastItemOfDispute,
+    NotByQualifying,
     OutcomeMissing,
     PromiseWithoutDate,
-    ReceivedInTheFuture,
     SeveralCases,
-    SeveralCustomers,
     StatusNotForDispute,
 )
 from domain.resolving import resolve, take_out
 from domain.roles import Permission
-from domain.selection import disputed, require_one_currency, require_undisputed, select
+from domain.selection import select
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +71,8 @@ class QualifyItems(Command):
 
     def streams(self) -> frozenset[UUID]:
         """The dispute to open, the action that the service plans, and the items."""
-        return frozenset({self.dispute_id, follow_up_of(self.dispute_id, 1), *self.item_ids})
+        action = planned_id(self.dispute_id, 1, self.follow_up)
+        return frozenset({self.dispute_id, action, *self.item_ids})
 
     def objects(self) -> frozenset[UUID]:
         """The items."""
@@ -104,9 +83,19 @@ class QualifyItems(Command):
 
 
 def qualify(case: Case, command: QualifyItems, occasion: Occasion) -> list[Event]:
-    """Spec 7, 8, 11-14. Raises the refusals of `select`, of the catalogue, and those of spec 14."""
-    status = case.company.usable_status(command.status)
+    """Spec 7, 8, 11-14. What has the status and comment already stays, even if that was retired since.
+
+    Of an open dispute a status of kind dispute changes type, reason and comment (the reason too only over
+    all of its items). Whatever else is told of the dispute then is not applied in passing but refused, unless
+    it is so already: resolver, amounts and follow-up actions have commands, and rights, of their own.
+
+    Raises the refusals of `select`, of the catalogue, FollowUpContradicted, and those of spec 14.
+    """
+    require_one_wish(command.plan_follow_up, command.follow_up)
+    status = case.company.status(command.status)
     items = select(case, command.item_ids)
+    if any(item.qualification is None or item.qualification.status != status.code for item in items):
+        case.company.usable_status(status.code)  # spec 28: refused on what does not have it yet
     cases = {item.dispute_id for item in items}
     if cases == {None}:
         return _qualify_undisputed(case, command, occasion, status, items)
@@ -125,7 +114,7 @@ def _qualify_undisputed(
     if not _give_status(draft, items, qualification):
         return []
     if wants_follow_up(status, command.plan_follow_up, command.follow_up):
-        first = follow_up_of(command.dispute_id, 1)
+        first = planned_id(command.dispute_id, 1, command.follow_up)
         plan_by_status(draft, first, items, None, command.follow_up, status, occasion)
     return draft.events
 
@@ -172,15 +161,48 @@ def _qualify_disputed(
         return _settle(case, command, occasion, dispute, is_all=is_all)
     if status.kind is not StatusKind.DISPUTE:
         raise StatusNotForDispute(dispute.id, status.kind)
-    if status.code == dispute.type:
-        draft = Draft(case)
-        for item in items:
-            said = command.comment or (item.qualification.comment if item.qualification else None)
-            _give_status(draft, [item], Qualification(status.code, status.kind, said))
-        return draft.events
+    _require_nothing_else(case, command, dispute)
+    reason = command.reason or dispute.reason
+    if (status.code, reason) == (dispute.type, dispute.reason):
+        return _say(Draft(case), items, status, command.comment)
     if not is_all:
         raise ChangesWholeDispute(dispute.id)
-    return _change_type(case, dispute, status, command.reason or dispute.reason, command.comment)
+    return _change_type(case, dispute, status, reason, command.comment)
+
+
+def _say(draft: Draft, items: Sequence[Item], status: Status, comment: str | None) -> list[Event]:
+    for item in items:
+        said = comment or (item.qualification.comment if item.qualification else None)
+        _give_status(draft, [item], Qualification(status.code, status.kind, said))
+    return draft.events
+
+
+def _require_nothing_else(case: Case, command: QualifyItems, dispute: Dispute) -> None:
+    """Raise NotByQualifying for what is told of the open dispute, is not so, and would not become so."""
+    actions = [case.follow_up(follow_up_id) for follow_up_id in dispute.follow_ups]
+    amounts = {item: dispute.items[item].disputed for item in command.item_ids}
+    plan = command.follow_up
+    is_so = {
+        "resolver_id": command.resolver_id in {None, dispute.resolver_id},
+        "amounts": {**amounts, **(command.amounts or {})} == amounts,
+        "follow_up": plan is None or any(action.is_as_planned(plan) for action in actions),
+        "plan_follow_up": not command.plan_follow_up or bool(actions),
+        "received_on": command.received_on in {None, dispute.received_on},
+        "reference": command.reference in {None, dispute.reference},
+    }
+    for name, holds in is_so.items():
+        if not holds:
+            raise NotByQualifying(dispute.id, name, _INSTEAD[name])
+
+
+_INSTEAD: Final = {
+    "resolver_id": "assign the resolver to the dispute",
+    "amounts": "take the items out of the dispute and add them again with their amounts",
+    "follow_up": "plan a follow-up action for the dispute, or postpone the one that it has",
+    "plan_follow_up": "plan a follow-up action for the dispute",
+    "received_on": "leave it out",
+    "reference": "leave it out",
+}
 
 
 def _settle(
@@ -205,117 +227,24 @@ def _settle_some(case: Case, command: QualifyItems, dispute: Dispute) -> list[Ev
     return draft.events
 
 
-# --- open ------------------------------------------------------------------------------------------
-
-
-def open_dispute(case: Case, command: OpenDispute, occasion: Occasion) -> list[Event]:
-    """Spec 8, 9, 11-13, 18.
-
-    Raises the refusals of `select`, ItemAlreadyDisputed, SeveralCurrencies, AmountOverBalance,
-    ItemNotSelected, UnknownPerson, PersonInactive, ReceivedInTheFuture, DisputeExists, FollowUpExists,
-    WrongKind.
-    """
-    status = case.company.usable_status(command.type, StatusKind.DISPUTE)
-    items = select(case, command.item_ids)
-    require_undisputed(items)
-    require_one_currency({item.details.currency for item in items})
-    if command.dispute_id in case.states:
-        raise DisputeExists(command.dispute_id)
-    first = follow_up_of(command.dispute_id, 1)
-    if first in case.states:  # planned when the same reference was given to items without a dispute
-        raise FollowUpExists(first)
-    draft = Draft(case)
-    opened = _opened(command, items, _received_on(command, occasion), occasion)
-    draft.record(opened)
-    take_in(draft, opened.dispute_id, opened.items, occasion, status, command.comment)
-    _assign(draft, opened.dispute_id, command.resolver_id)
-    if wants_follow_up(status, command.plan_follow_up, command.follow_up):
-        plan_by_status(draft, first, items, opened.dispute_id, command.follow_up, status, occasion)
-    return draft.events
-
-
-def _received_on(command: OpenDispute, occasion: Occasion) -> datetime:
-    received_on = command.received_on or occasion.at
-    if received_on > occasion.at:
-        raise ReceivedInTheFuture(received_on, occasion.at)
-    return received_on
-
-
-def _opened(
-    command: OpenDispute, items: Sequence[Item], received_on: datetime, occasion: Occasion
-) -> DisputeOpened:
-    all_disputed = disputed(items, command.amounts)
-    return DisputeOpened(
-        command.dispute_id,
-        command.reference,
-        items[0].customer_id,
-        items[0].customer_code,
-        items[0].details.currency,
-        command.type,
-        command.reason,
-        command.comment,
-        all_disputed,
-        amount_of(all_disputed),
-        received_on,
-        command.channel,
-        occasion.by,
-    )
-
-
-def take_in(
-    draft: Draft,
-    dispute_id: DisputeId,
-    items: Sequence[DisputedItem],
-    occasion: Occasion,
-    status: Status,
-    comment: str | None,
-) -> None:
-    """Items come into the dispute and get its type as their status."""
-    qualification = Qualification(status.code, status.kind, comment)
-    for one in items:
-        previous = draft.item(one.item_id).qualification
-        draft.record(
-            ItemDisputed(one.item_id, dispute_id, one.disputed, occasion.by),
-            ItemQualified(one.item_id, qualification, previous),
-        )
-
-
-def _assign(draft: Draft, dispute_id: DisputeId, by_hand: PersonId | None) -> None:
-    dispute = draft.dispute(dispute_id)
-    if by_hand is not None:
-        draft.people.active_person(by_hand)
-        draft.record_all(disputes.assign(dispute, by_hand, AssignedBy.PERSON))
-        return
-    found = find_resolver(
-        draft.company.settings.assignment_field,
-        draft.disputed_items(dispute),
-        draft.customer(dispute.customer_id),
-        draft.people.persons.values(),
-    )
-    draft.record_all(disputes.assign(dispute, found, AssignedBy.RULE))
-
-
-def assign_resolver(case: Case, command: AssignResolver) -> list[Event]:
-    """By hand the named person, else whom the rule finds (spec 9). Raises UnknownPerson, PersonInactive."""
-    dispute = case.dispute(command.dispute_id)
-    disputes.require_open(dispute)
-    draft = Draft(case)
-    _assign(draft, dispute.id, command.resolver_id)
-    return draft.events
-
-
 # --- change ----------------------------------------------------------------------------------------
 
 
 def change_type(case: Case, command: ChangeDisputeType) -> list[Event]:
-    """The dispute and the status of its items change together. Raises WrongKind and those of the
-    catalogue."""
+    """The dispute and the status of its items change together.
+
+    A type that was retired since can stay, and its reason change. Raises those of `require_open`, WrongKind
+    and those of the catalogue.
+    """
     dispute = case.dispute(command.dispute_id)
     disputes.require_open(dispute)
-    status = case.company.usable_status(command.type, StatusKind.DISPUTE)
     reason = dispute.reason if command.reason is None else command.reason
-    if (status.code, reason) == (dispute.type, dispute.reason):
+    if (command.type, reason) == (dispute.type, dispute.reason):
         return []
+    if command.type == dispute.type:
+        status = case.company.status(command.type)
+    else:
+        status = case.company.usable_status(command.type, StatusKind.DISPUTE)
     return _change_type(case, dispute, status, reason, None)
 
 
@@ -324,58 +253,4 @@ def _change_type(
 ) -> list[Event]:
     draft = Draft(case)
     draft.record(DisputeTypeChanged(dispute.id, status.code, reason, dispute.type, dispute.reason))
-    for item in case.disputed_items(dispute):
-        said = comment or (item.qualification.comment if item.qualification else None)
-        _give_status(draft, [item], Qualification(status.code, status.kind, said))
-    return draft.events
-
-
-def add_items(case: Case, command: AddItems, occasion: Occasion) -> list[Event]:
-    """Further items come into the dispute and under its open follow-up actions.
-
-    Raises as `open_dispute`, and StatusRetired when the dispute's own type is out of use by now; items
-    that are in it already change nothing.
-    """
-    dispute = case.dispute(command.dispute_id)
-    disputes.require_open(dispute)
-    items = [item for item in select(case, command.item_ids) if item.dispute_id != dispute.id]
-    require_undisputed(items)
-    if any(item.customer_id != dispute.customer_id for item in items):
-        raise SeveralCustomers
-    require_one_currency({dispute.currency, *(item.details.currency for item in items)})
-    if not items:
-        return []
-    status = case.company.usable_status(dispute.type)
-    chosen = {item.id for item in items}
-    amounts = {
-        item: amount
-        for item, amount in (command.amounts or {}).items()
-        if item in chosen or item not in dispute.items
-    }
-    added = disputed(items, amounts)
-    draft = Draft(case)
-    draft.record(ItemsAdded(dispute.id, added))
-    take_in(draft, dispute.id, added, occasion, status, dispute.comment)
-    for follow_up in sorted(dispute.follow_ups):
-        place_under(draft, follow_up, [item.id for item in items])
-    return draft.events
-
-
-def remove_items(case: Case, command: RemoveItems) -> list[Event]:
-    """Items leave the dispute and their previous status returns.
-
-    Raises ItemNotInDispute, LastItemOfDispute (resolve or cancel instead).
-    """
-    dispute = case.dispute(command.dispute_id)
-    disputes.require_open(dispute)
-    items = select(case, command.item_ids)
-    for item in items:
-        if item.dispute_id != dispute.id:
-            raise ItemNotInDispute(item.id, dispute.id)
-    if len(items) == len(dispute.items):
-        raise LastItemOfDispute(dispute.id)
-    draft = Draft(case)
-    take_out(draft, dispute, items, Release.REMOVED)
-    for item in items:
-        draft.record(ItemStatusRestored(item.id, item.before_dispute, item.qualification))
-    return draft.events
+    return _say(draft, case.disputed_items(dispute), status, comment)

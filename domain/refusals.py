@@ -15,7 +15,12 @@ class Refusal(Exception):
     """The command was refused."""
 
     where: ClassVar[str] = ""
-    """JSON Pointer to the field of the command that the refusal is about."""
+    """JSON Pointer to the field of the command that such refusals are about, where it is always one."""
+
+    @property
+    def place(self) -> str:
+        """JSON Pointer to the field of the command that this refusal is about; empty: to none."""
+        return self.where
 
     def __str__(self) -> str:
         """The message, with the facts of this refusal in it."""
@@ -104,7 +109,7 @@ class UnknownActionTemplate(Unknown):
 
 @dataclass
 class UnknownImport(Unknown):
-    """There is no import {import_id}; start it first."""
+    """There is no import {import_id}; look it up in the list of imports."""
 
     where = "/import_id"
     import_id: UUID
@@ -177,6 +182,13 @@ class FollowUpDateMissing(Invalid):
 
 
 @dataclass
+class FollowUpContradicted(Invalid):
+    """An action is described that is not to be planned; leave out `follow_up` or `plan_follow_up`."""
+
+    where = "/plan_follow_up"
+
+
+@dataclass
 class CreditedAmountInvalid(Invalid):
     """The credited amount {amount} is not between 0 and the disputed {disputed} (in size)."""
 
@@ -245,6 +257,32 @@ class TextMissing(Invalid):
 
     where = ""
     name: str
+
+
+@dataclass
+class TextTooLong(Invalid):
+    """{at} has {length} characters, of which {longest} can be kept; shorten it."""
+
+    at: str
+    length: int
+    longest: int
+
+    @property
+    def place(self) -> str:
+        """The field that holds the text."""
+        return self.at
+
+
+@dataclass
+class TextNotStorable(Invalid):
+    """{at} holds a character that no text has (NUL, or half of a surrogate pair); take it out."""
+
+    at: str
+
+    @property
+    def place(self) -> str:
+        """The field that holds the text."""
+        return self.at
 
 
 @dataclass
@@ -379,10 +417,24 @@ class SeveralCases(Refusal):
 
 @dataclass
 class ChangesWholeDispute(Refusal):
-    """Some items of dispute {dispute_id} cannot get another dispute type; select all of its items, or take these out of it first."""  # noqa: E501
+    """Some items of dispute {dispute_id} cannot get another dispute type or reason; select all of its items, or take these out of it first."""  # noqa: E501
 
     where = "/item_ids"
     dispute_id: UUID
+
+
+@dataclass
+class NotByQualifying(Refusal):
+    """The items are in open dispute {dispute_id}; qualifying them does not change its {name}: {cure}."""
+
+    dispute_id: UUID
+    name: str
+    cure: str
+
+    @property
+    def place(self) -> str:
+        """The field that says it."""
+        return f"/{self.name}"
 
 
 @dataclass
@@ -452,6 +504,14 @@ class DisputeAlreadyResolved(Refusal):
 
 
 @dataclass
+class DisputeWasEscalated(Refusal):
+    """Dispute {dispute_id} was escalated to litigation; reopen it to go on."""
+
+    where = "/dispute_id"
+    dispute_id: UUID
+
+
+@dataclass
 class DisputeWasCancelled(Refusal):
     """Dispute {dispute_id} was cancelled, for it was opened by mistake; open a new one."""
 
@@ -511,14 +571,6 @@ class CodeTaken(Refusal):
     taken_by: str
 
 
-@dataclass
-class KeyAlreadyRevoked(Refusal):
-    """API key {key_id} is revoked; ask for a new one."""
-
-    where = "/key_id"
-    key_id: UUID
-
-
 # --- forbidden -------------------------------------------------------------------------------------
 
 
@@ -550,7 +602,7 @@ class RoleNotGivable(Forbidden):
 
 @dataclass
 class ScopeNotGivable(Forbidden):
-    """Nobody gives more than they have: {scope} is not among the rights of the role {role}."""
+    """Nobody gives or takes more than they have: {scope} is not among the rights of the role {role}."""
 
     where = "/scopes"
     role: str

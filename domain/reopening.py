@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from domain.case import Case, Draft
 from domain.dispute import Dispute, DisputedItem, DisputeReopened, DisputeState, ReopenDispute, amount_of
-from domain.identity import follow_up_of
+from domain.follow_up import planned_id
 from domain.money import smaller
+from domain.opening import take_in
 from domain.planning import plan_by_status
-from domain.qualifying import take_in
 from domain.refusals import DisputeStillOpen, DisputeWasCancelled, FollowUpDateMissing, NothingToReopen
 from domain.selection import require_one_currency
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 def reopen(case: Case, command: ReopenDispute, occasion: Occasion) -> list[Event]:
-    """A new episode over what is still open and in no other dispute.
+    """A new episode over what is still open and in no other dispute, whatever earlier reopenings left out.
 
     Raises DisputeWasCancelled, DisputeStillOpen, NothingToReopen, SeveralCurrencies (an item's has changed
-    since), FollowUpDateMissing, DueInThePast.
+    since), FollowUpDateMissing, FollowUpExists, DueInThePast.
     """
     dispute = case.dispute(command.dispute_id)
     _require_reopenable(dispute)
     if command.follow_up.due_on is None:
         raise FollowUpDateMissing(dispute.id)
-    before = {**dispute.cleared_items, **dispute.items}  # one that cleared may have been added again
+    before = {**dispute.former_items, **dispute.items}
     items = [case.item(item_id) for item_id in before]
     back = [item for item in items if item.is_open and item.dispute_id is None]
     if not back:
@@ -53,7 +53,7 @@ def reopen(case: Case, command: ReopenDispute, occasion: Occasion) -> list[Event
     )
     status = case.company.status(dispute.type)
     take_in(draft, dispute.id, disputed, occasion, status, dispute.comment)
-    follow_up = follow_up_of(dispute.id, dispute.follow_ups_planned + 1)
+    follow_up = planned_id(dispute.id, dispute.follow_ups_planned + 1, command.follow_up)
     plan_by_status(draft, follow_up, back, dispute.id, command.follow_up, status, occasion)
     return draft.events
 

@@ -15,11 +15,13 @@ from domain.dispute import (
     DisputeCancelled,
     DisputeEscalated,
     DisputeFollowUpEnded,
+    DisputeResolved,
     DisputeState,
     EscalateDispute,
     ItemsTakenOut,
     Outcome,
     ResolveDispute,
+    amount_of,
 )
 from domain.events import PersonalText
 from domain.follow_up import (
@@ -36,6 +38,7 @@ from domain.item import (
     ItemReleased,
     ItemReturned,
     ItemStatusRestored,
+    ItemWriteOffUndone,
     ItemWrittenOff,
     Qualification,
     Release,
@@ -67,8 +70,8 @@ class EndFollowUp(OfFollowUpCommand):
 def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Event]:
     """The dispute is settled: its items get the resolved status, its actions end (spec 21).
 
-    Raises DisputeAlreadyResolved, DisputeWasCancelled, OutcomeNotByHand, CreditedAmountInvalid, and
-    those of the catalogue for a status of kind dispute_resolved.
+    Raises those of `require_open`, OutcomeNotByHand, CreditedAmountInvalid, and those of the catalogue for a
+    status of kind dispute_resolved.
     """
     del occasion
     dispute = case.dispute(command.dispute_id)
@@ -80,16 +83,33 @@ def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Eve
     _check_credited(command.credited_amount, max(amount, dispute.amount_at_opening, key=abs))
     qualification = _status(case, StatusKind.DISPUTE_RESOLVED, command.status, command.comment)
     draft = Draft(case)
-    draft.record(
-        disputes.resolved(dispute, command.outcome, amount, command.credited_amount, command.comment)
-    )
-    _release(draft, dispute, items, Release.RESOLVED)
+    draft.record(_resolved(dispute, command.outcome, amount, command.credited_amount, command.comment))
+    _end_with(draft, dispute, items, qualification, Release.RESOLVED)
     for item in items:
-        draft.record(ItemQualified(item.id, qualification, item.qualification))
         if command.outcome is Outcome.WRITTEN_OFF:
             draft.record(ItemWrittenOff(item.id, dispute.id))
     _end_all(draft, dispute, Ended.DISPUTE_RESOLVED)
     return draft.events
+
+
+def _resolved(
+    dispute: Dispute, outcome: Outcome, amount: Decimal, credited: Decimal | None, text: str | None
+) -> DisputeResolved:
+    """The end of an episode, with the keys that its readers need."""
+    return DisputeResolved(
+        dispute.id,
+        outcome,
+        credited,
+        text,
+        dispute.customer_id,
+        dispute.type,
+        dispute.resolver_id,
+        dispute.currency,
+        amount,
+        dispute.amount_at_opening,
+        dispute.episode,
+        dispute.episode_opened_at,
+    )
 
 
 def _check_credited(credited: Decimal | None, amount: Decimal) -> None:
@@ -104,30 +124,46 @@ def _status(case: Case, kind: StatusKind, code: str | None, comment: str | None)
     return Qualification(status.code, status.kind, comment)
 
 
+def _end_with(
+    draft: Draft, dispute: Dispute, items: Sequence[Item], qualification: Qualification, because: Release
+) -> None:
+    # Qualified before it leaves: what is said of an item when it leaves is what the ending said.
+    draft.record_all(ItemQualified(item.id, qualification, item.qualification) for item in items)
+    _release(draft, dispute, items, because)
+
+
 def _release(draft: Draft, dispute: Dispute, items: Sequence[Item], because: Release) -> None:
     draft.record_all(ItemReleased(item.id, dispute.id, because) for item in items)
 
 
 def cancel(case: Case, command: CancelDispute) -> list[Event]:
-    """It was a mistake: previous statuses return (spec 20). Said twice changes nothing.
+    """It was a mistake: previous statuses return (spec 20), also after it was resolved or escalated.
 
-    Raises DisputeAlreadyResolved.
+    Then only those of items that its ending qualified last: what was said, disputed or paid since stands.
+    What it wrote off is asked for again. Said twice changes nothing. Raises UnknownDispute.
     """
     dispute = case.dispute(command.dispute_id)
     if dispute.state is DisputeState.CANCELLED:
         return []
-    disputes.require_open(dispute)
     items = case.disputed_items(dispute)
-    amount = total(item.disputed_amount for item in items)
+    inside = [item for item in items if item.dispute_id == dispute.id]
+    amount = (
+        total(item.disputed_amount for item in inside)
+        if dispute.is_open
+        else amount_of(tuple(dispute.items.values()))
+    )
     draft = Draft(case)
     draft.record(
         DisputeCancelled(
             dispute.id, command.comment, dispute.customer_id, dispute.type, dispute.currency, amount
         )
     )
-    _release(draft, dispute, items, Release.CANCELLED)
+    _release(draft, dispute, inside, Release.CANCELLED)
     for item in items:
-        draft.record(ItemStatusRestored(item.id, item.before_dispute, item.qualification))
+        if dispute.id in {item.dispute_id, item.ended_by}:
+            draft.record(ItemStatusRestored(item.id, item.before_dispute, item.qualification))
+        if dispute.id in item.write_offs:
+            draft.record(ItemWriteOffUndone(item.id, dispute.id))
     _end_all(draft, dispute, Ended.DISPUTE_CANCELLED)
     return draft.events
 
@@ -135,7 +171,7 @@ def cancel(case: Case, command: CancelDispute) -> list[Event]:
 def escalate(case: Case, command: EscalateDispute) -> list[Event]:
     """It goes to litigation: the items stay excluded, the episode ends unresolved (spec 20).
 
-    Raises DisputeAlreadyResolved, DisputeWasCancelled, and those of the catalogue.
+    Raises those of `require_open`, and those of the catalogue.
     """
     dispute = case.dispute(command.dispute_id)
     disputes.require_open(dispute)
@@ -156,8 +192,7 @@ def escalate(case: Case, command: EscalateDispute) -> list[Event]:
             dispute.episode_opened_at,
         )
     )
-    _release(draft, dispute, items, Release.ESCALATED)
-    draft.record_all(ItemQualified(item.id, qualification, item.qualification) for item in items)
+    _end_with(draft, dispute, items, qualification, Release.ESCALATED)
     _end_all(draft, dispute, Ended.DISPUTE_ESCALATED)
     return draft.events
 
@@ -210,7 +245,7 @@ def _leave_dispute(draft: Draft, dispute: Dispute, item: Item) -> None:
     _release(draft, dispute, [item], Release.CLEARED)
     draft.record(ItemsTakenOut(dispute.id, (item.id,), Release.CLEARED))
     if not draft.dispute(dispute.id).items:
-        draft.record(disputes.resolved(dispute, Outcome.CLEARED, item.disputed_amount, None, None))
+        draft.record(_resolved(dispute, Outcome.CLEARED, item.disputed_amount, None, None))
         _end_all(draft, dispute, Ended.DISPUTE_RESOLVED)
 
 

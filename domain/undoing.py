@@ -116,7 +116,7 @@ def _newer(case: Case, item: Item, command: UndoImportOfItem) -> Iterator[str]:
     elif after.cleared and before is not None and before.dispute_id is not None:
         of = case.dispute(before.dispute_id)
         if not _can_continue(of, item.id):
-            yield f"dispute {of.id}, which has been {_fate(of)} since"
+            yield f"dispute {of.id}, which has been {of.state} since"
 
 
 def _built_on(item: Item, after: Item) -> Iterator[str]:
@@ -132,11 +132,7 @@ def _built_on(item: Item, after: Item) -> Iterator[str]:
 def _can_continue(of: Dispute, item_id: ItemId) -> bool:
     """Whether the dispute has gone no further than losing its items by clearing."""
     is_closed_by_clearing = of.state is DisputeState.RESOLVED and of.outcome is Outcome.CLEARED
-    return item_id in of.cleared_items and (of.is_open or is_closed_by_clearing)
-
-
-def _fate(of: Dispute) -> str:
-    return "reopened without it" if of.is_open else str(of.state)
+    return item_id in of.former_items and (of.is_open or is_closed_by_clearing)
 
 
 # --- back ------------------------------------------------------------------------------------------
@@ -170,8 +166,9 @@ def _put_back(draft: Draft, item: Item, before: Item, import_id: ImportId) -> No
             before.dispute_id,
             before.disputed,
             before.disputed_by,
+            before.ended_by,
             tuple(action.id for action in actions),
-            before.written_off,
+            tuple(sorted(before.write_offs)),
         )
     )
     if of is not None:
@@ -187,7 +184,7 @@ def _can_list(action: FollowUpAction, of: Dispute | None) -> bool:
 
 
 def _continue(draft: Draft, of: Dispute, item_id: ItemId, import_id: ImportId) -> None:
-    items = (of.cleared_items[item_id],)
+    items = (of.former_items[item_id],)
     if of.is_open:
         draft.record(ItemsAdded(of.id, items))
     else:

@@ -36,19 +36,32 @@ class Part(StrEnum):
 
 
 _ENTRIES: Final[LiteralString] = """
-with due as (
-    select f.follow_up_id, f.title, f.due_on, f.chases, f.owner_id, f.customer_id, f.items, f.dispute_id,
+with active as materialized (
+    select p.person_id from person_states p where {known_p} and p.active
+),
+-- The collector of a customer; one who has left, or was never known, is none.
+collected as not materialized (
+    select c.customer_id, a.person_id as collector_id
+    from customer_states c left join active a on a.person_id = c.collector_id
+    where {known_c}
+),
+due as (
+    select f.follow_up_id, f.title, f.due_on, f.chases, f.customer_id, f.items, f.dispute_id,
            coalesce(f.resolver_id, d.resolver_id) as resolver_id, coalesce(d.type, f.status) as type,
-           d.reference, d.episode_opened_at as opened_at
+           d.reference, d.episode_opened_at as opened_at,
+           owner.person_id as present_owner, present.person_id as present_resolver, w.collector_id
     from follow_up_states f
+    join collected w on w.customer_id = f.customer_id
     left join dispute_states d on d.dispute_id = f.dispute_id and {seen_d}
+    left join active owner on owner.person_id = f.owner_id
+    left join active present on present.person_id = coalesce(f.resolver_id, d.resolver_id)
     where {seen_f} and f.is_open and f.due_on <= %(until)s
 ),
 unsettled as (
     select d.dispute_id, d.reference, d.customer_id, d.type, d.resolver_id, d.items, d.follow_ups,
-           d.episode_opened_at as opened_at, c.collector_id
+           d.episode_opened_at as opened_at, w.collector_id
     from dispute_states d
-    left join customer_states c on c.customer_id = d.customer_id and {known_c}
+    join collected w on w.customer_id = d.customer_id
     where {seen_d} and d.state = 'open' and (d.resolver_id is null or d.follow_ups = '{{}}')
 ),
 entries (
@@ -58,9 +71,20 @@ entries (
     select 'follow_up', whose.part, whose.person_id, customer_id, due_on, follow_up_id, title, chases,
            dispute_id, reference, opened_at, type, resolver_id, items
     from due cross join lateral (
-        values ('owner', owner_id), ('resolver', nullif(resolver_id, owner_id))
-    ) whose (part, person_id)
-    where whose.person_id is not null
+        -- Whoever is not there is stood in for by the collector, and the collector by the credit manager;
+        -- nobody has the same action twice.
+        select distinct on (stands.person_id) stands.part, stands.person_id
+        from (
+            values (1, 'owner', present_owner), (2, 'resolver', present_resolver)
+        ) said (turn, part, person_id)
+        cross join lateral (
+            select coalesce(said.person_id, collector_id) as person_id,
+                   case when said.person_id is not null then said.part
+                        when collector_id is not null then 'collector' else 'credit_manager' end as part
+        ) stands
+        where said.turn = 1 or resolver_id is not null
+        order by stands.person_id, said.turn
+    ) whose
     union all
     select lack.kind, case when collector_id is null then 'credit_manager' else 'collector' end,
            collector_id, customer_id, null, null, null, null,
@@ -73,10 +97,10 @@ entries (
     union all
     select 'customer_without_collector', 'credit_manager', null, c.customer_id, null, null, null, null,
            null, null, null, null, null, i.items
-    from customer_states c
+    from collected c
     join (select i.customer_id, array_agg(i.item_id) as items from item_states i
           where {seen_i} and i.is_open group by i.customer_id) i on i.customer_id = c.customer_id
-    where {known_c} and c.collector_id is null
+    where c.collector_id is null
 )
 select e.kind, e.part, e.person_id, p.name as person, coalesce(e.due_on, %(today)s) as day,
        case when e.due_on is not null then greatest(%(today)s::date - e.due_on, 0) end as days_overdue,
@@ -103,7 +127,8 @@ order by day, p.name nulls last, e.person_id, e.kind desc, a.disputed desc nulls
 """
 
 
-_DAYS_AHEAD: Final = 366
+DAYS_AHEAD: Final = 366
+"""The most days that an agenda looks ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +180,11 @@ class AgendaRow:
 def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     """What is to do up to a day: most overdue first, then by person.
 
-    Follow-up actions due by then stand in the agenda of their owner and in that of their resolver. Open
-    disputes without resolver, and such without open action, stand in that of the customer's collector (both
-    kinds, if both hold). Customers without collector that have open items stand in the credit manager's, and
-    so do the disputes just named where the customer has no collector.
+    Follow-up actions due by then stand in the agenda of their owner and in that of their resolver; where one
+    of these is inactive or unknown, or nobody owns the action, in that of the customer's collector. Open
+    disputes without resolver, and such without open action, stand in the collector's too (both kinds, if both
+    hold). Customers without an active collector that have open items stand in the credit manager's, and so
+    does whatever would stand in their collector's.
 
     ``by`` is not used; the period speaks of due days and leaves out what has none; ``status`` is the
     dispute's type, or that for which the action was planned.
@@ -166,8 +192,8 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     Raises RoleForbids; NotYours for somebody else's agenda where the role has only its own; ParameterInvalid.
     """
     person = _whose(reading, parameters)
-    if not 0 <= parameters.days_ahead <= _DAYS_AHEAD:
-        raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {_DAYS_AHEAD}")
+    if not 0 <= parameters.days_ahead <= DAYS_AHEAD:
+        raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {DAYS_AHEAD}")
     chosen = _chosen(parameters, person)
     items = selection.of_item_parts(parameters)
     if items.conditions:

@@ -154,7 +154,7 @@ class FollowUpRow:
     title: str
     due_on: date
     days_overdue: int
-    owner_id: UUID
+    owner_id: UUID | None
     owner: str | None
     resolver_id: UUID | None
     resolver: str | None

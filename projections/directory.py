@@ -10,7 +10,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from domain.identity import customer_id, person_id
-from domain.refusals import Unknown, UnknownCustomer, UnknownPerson, UnknownStatus
+from domain.refusals import Unknown, UnknownCustomer, UnknownImport, UnknownPerson, UnknownStatus
 from domain.roles import Permission
 from projections import selection
 from projections.paging import Order, PageParameters, page, single
@@ -67,13 +67,6 @@ _PEOPLE_ORDERS: Final = {
 _IMPORT_ORDERS: Final = {
     "newest": Order((("r.since", "bigint", "since"), ("r.import_id", "uuid", "import_id")), "desc")
 }
-
-
-@dataclass
-class UnknownImport(Unknown):
-    """There is no import {import_id}."""
-
-    import_id: UUID
 
 
 @dataclass

@@ -14,7 +14,8 @@ from psycopg import DataError
 from psycopg.sql import SQL, Composable
 
 from domain.refusals import Unknown
-from projections.parameters import ParameterInvalid, Parameters, Report, is_storable
+from domain.texts import is_storable
+from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Snapshot
 from projections.selection import Selection
 

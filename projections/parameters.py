@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.identity import PersonId, person_id
 from domain.refusals import Invalid
+from domain.texts import is_storable
 
 Row = TypeVar("Row")
 
@@ -80,11 +81,6 @@ def _check(name: str, value: object) -> None:
         raise ParameterInvalid(name, value.isoformat(), f"give a year from {_YEARS[0]} to {_YEARS[-1]}")
     if isinstance(value, str) and not is_storable(value):
         raise ParameterInvalid(name, value, "it has characters that no text has")
-
-
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold *text*: neither NUL nor half of a surrogate pair is in it."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 @dataclass(frozen=True, slots=True)

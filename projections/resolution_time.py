@@ -19,30 +19,32 @@ chosen as (
 ),
 facts as (
     -- Once for each group that the episode is in, however many of its items are in that group.
-    select d.dispute_id, d.episode, {key} as key, max({label}) as label,
+    select d.dispute_id, d.episode, d.state, {key} as key, max({label}) as label,
            case when d.state = 'resolved'
                 then (extract(epoch from d.ended_at - d.opened_at) / 86400)::double precision end as days
     from chosen d {opening} {customers} {joins}
     where {selected}
-    group by d.dispute_id, d.episode, 3, d.state, d.opened_at, d.ended_at
+    group by d.dispute_id, d.episode, 4, d.state, d.opened_at, d.ended_at
 ),
 once as (
-    select distinct on (dispute_id, episode) days from facts
+    select distinct on (dispute_id, episode) state, days from facts
 ),
 sums as (
     select false as is_total, key, max(label) as label, count(days) as count, avg(days) as mean_days,
            percentile_cont(0.5) within group (order by days) as median_days,
            percentile_cont(0.9) within group (order by days) as p90_days,
-           count(*) - count(days) as still_open
+           count(*) filter (where state = 'open') as still_open,
+           count(*) filter (where state = 'escalated') as escalated
     from facts group by key
     union all
     select true, 'total', 'total', count(days), avg(days),
            percentile_cont(0.5) within group (order by days),
            percentile_cont(0.9) within group (order by days),
-           count(*) - count(days)
+           count(*) filter (where state = 'open'),
+           count(*) filter (where state = 'escalated')
     from once
 )
-select * from sums order by is_total, {order} count desc, still_open desc, key
+select * from sums order by is_total, {order} count desc, still_open + escalated desc, key
 """
 
 _ORDERS: Final[Mapping[str, LiteralString]] = {"month": "key,"}
@@ -51,7 +53,7 @@ _ORDERS: Final[Mapping[str, LiteralString]] = {"month": "key,"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionTimeParameters(Parameters):
     """``first_episodes_only``: leave out what was reopened. The period speaks of when episodes were resolved;
-    of those still open, of when they were opened."""
+    of those that were not, of when they were opened."""
 
     first_episodes_only: bool = False
 
@@ -59,7 +61,7 @@ class ResolutionTimeParameters(Parameters):
 @dataclass(frozen=True, slots=True)
 class ResolutionTimeRow:
     """Episodes of one group. *count* of those resolved; their mean, median and 90th percentile in days (None
-    for none); and how many are *still_open* or were escalated."""
+    for none); how many are *still_open*, and how many were *escalated*: neither is resolved (spec 20)."""
 
     key: str | None
     label: str | None
@@ -68,17 +70,19 @@ class ResolutionTimeRow:
     median_days: float | None
     p90_days: float | None
     still_open: int
+    escalated: int
 
 
 def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> Report[ResolutionTimeRow]:
     """Days from the opening of episodes to their resolution, of those resolved in the period.
 
     Days are elapsed seconds / 86 400; percentiles are interpolated linearly (PostgreSQL's percentile_cont,
-    which is type 7 of Hyndman and Fan 1996). Episodes opened in the period and not resolved at the moment,
-    escalated ones among them, are counted as ``still_open``. Disputes cancelled by the moment count nowhere.
+    which is type 7 of Hyndman and Fan 1996). Episodes opened in the period and not resolved at the moment are
+    counted as ``still_open``, or as ``escalated``: both are censored, but nobody waits for the latter to be
+    resolved. Disputes cancelled by the moment count nowhere.
 
     Grouped ``by`` type (default), customer, resolver, collector, entity, currency, month (of resolution; of
-    those still open, of opening), none or attribute:<name> of items, as they were at the resolution. An
+    those not resolved, of opening), none or attribute:<name> of items, as they were at the resolution. An
     episode over several entities or attribute values counts once in each row and once in the total. Filters
     by entity and attributes pick episodes with such an item. Largest groups first.
 

@@ -236,5 +236,9 @@ def _as_item(row: ItemRow) -> Item:
         qualification=qualification,
         dispute_id=DisputeId(row.dispute_id) if row.dispute_id else None,
         follow_ups=frozenset(FollowUpId(each) for each in row.follow_ups),
-        written_off=row.written_off,
+        write_offs=_BY_SOME_DISPUTE if row.written_off else frozenset(),
     )
+
+
+_BY_SOME_DISPUTE: Final = frozenset({DisputeId(UUID(int=0))})
+"""A row does not say which dispute wrote the item off, and the rule does not ask."""

@@ -14,7 +14,7 @@ import orjson
 from domain.case import State, evolve
 from domain.dispute import Dispute, DisputeFollowedUp, DisputeOpened, DisputeReopened, ItemsAdded
 from domain.follow_up import FollowUpAction
-from domain.identity import OPERATOR, PEOPLE_STREAM, SERVICE, DisputeId
+from domain.identity import OPERATOR, PEOPLE_STREAM, DisputeId
 from domain.item import Item
 from domain.people import People
 from domain.refusals import UnknownDispute
@@ -108,7 +108,8 @@ def people_names(log: Log) -> Mapping[UUID, str]:
         after = evolve(people, each.event)
         assert isinstance(after, People), "the stream of people holds people"
         people = after
-    names: dict[UUID, str] = {OPERATOR: "operator", SERVICE: "service"}
+    names: dict[UUID, str] = {OPERATOR: "operator"}
+    names.update((key.id, key.name) for key in people.keys.values())  # a program acts by the id of its key
     names.update((person.id, person.name) for person in people.persons.values())
     return names
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.dispute import (
     DisputeCancelled,
+    DisputeContinued,
     DisputeEscalated,
     DisputeOpened,
     DisputeReopened,
@@ -18,17 +19,27 @@ from domain.dispute import (
     ItemsTakenOut,
 )
 from domain.events import Event
-from domain.follow_up import FollowUpEnded, FollowUpItemsChanged, FollowUpPlanned, OfFollowUp
+from domain.follow_up import (
+    FollowUpContinued,
+    FollowUpEnded,
+    FollowUpItemsChanged,
+    FollowUpPlanned,
+    OfFollowUp,
+)
 from domain.item import (
     ItemCleared,
+    ItemClearingUndone,
     ItemDisputed,
     ItemPlacedUnderFollowUp,
     ItemQualified,
     ItemRegistered,
     ItemReinstated,
+    ItemReinstatementUndone,
     ItemReleased,
     ItemReturned,
     ItemStatusRestored,
+    ItemWithdrawn,
+    ItemWriteOffUndone,
     ItemWrittenOff,
     OfItem,
     Qualification,
@@ -66,7 +77,9 @@ def sentence(event: Event, words: Words) -> str | None:
     """What *event* says, as a sentence; None for what is of no matter to whether an item is collectable."""
     match event:
         case OfItem():
-            return _of_item(event, words) or _of_its_matters(event, words)
+            return (
+                _of_item(event, words) or _of_what_was_undone(event, words) or _of_its_matters(event, words)
+            )
         case OfFollowUp():
             return _of_follow_up(event, words)
         case _:
@@ -90,6 +103,21 @@ def _of_item(event: OfItem, words: Words) -> str | None:
             return f"What was said of it before the dispute holds again: {words.said(event.qualification)}."
         case ItemWrittenOff():
             return f"It was written off at the end of the dispute {words.name(event.dispute_id)}."
+        case _:
+            return None
+
+
+def _of_what_was_undone(event: OfItem, words: Words) -> str | None:
+    match event:
+        case ItemWithdrawn():
+            return "The import that had registered it was undone."
+        case ItemReinstatementUndone():
+            return "The import that had seen it again was undone: it counts as paid."
+        case ItemClearingUndone():
+            amount = money(event.details.balance, event.details.currency)
+            return f"The import that had counted it as paid was undone: {amount} are open again."
+        case ItemWriteOffUndone():
+            return f"It is no longer written off: the dispute {words.name(event.dispute_id)} was a mistake."
         case _:
             return None
 
@@ -122,6 +150,8 @@ def _became(event: Event, words: Words) -> str | None:
             return f"was reopened{_because(event.comment)}"
         case DisputeTypeChanged():
             return f"took the type {words.status(event.type)}"
+        case DisputeContinued():
+            return "goes on: the import that had closed it was undone"
         case ItemsAdded():
             return "took in further items"
         case ItemsTakenOut():
@@ -149,6 +179,8 @@ def _of_follow_up(event: OfFollowUp, words: Words) -> str | None:
             return f"The follow-up action “{title}” was planned for {event.due_on}."
         case FollowUpItemsChanged():
             return f"The follow-up action “{title}” lists other items."
+        case FollowUpContinued():
+            return f"The follow-up action “{title}” is open again."
         case FollowUpEnded():
             return f"The follow-up action “{title}” ended: {event.because}."
         case _:

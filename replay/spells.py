@@ -11,10 +11,12 @@ from typing import TypeAlias, assert_never
 
 from domain.calendar import start_of_day
 from domain.case import evolve
+from domain.events import Event
 from domain.identity import FollowUpId
 from domain.item import (
     Exclusion,
     Item,
+    ItemClearingUndone,
     ItemPlacedUnderFollowUp,
     ItemStatusRestored,
     exclusions,
@@ -113,9 +115,19 @@ def origins(steps: Steps, reason: Exclusion, zone: str) -> Steps:
 def _placed(steps: Steps, action: FollowUpId) -> Step:
     for step in reversed(steps):
         for each in step.events:
-            if isinstance(each.event, ItemPlacedUnderFollowUp) and each.event.follow_up_id == action:
+            if _places(each.event, action):
                 return step
     raise AssertionError("an action that lists an item was told to")
+
+
+def _places(event: Event, action: FollowUpId) -> bool:
+    match event:
+        case ItemPlacedUnderFollowUp():
+            return event.follow_up_id == action
+        case ItemClearingUndone():
+            return action in event.follow_ups
+        case _:
+            return False
 
 
 def _beginning(steps: Steps, reason: Exclusion, zone: str) -> Step:

@@ -15,6 +15,7 @@ from uuid import UUID
 from domain.case import Case, State, evolve
 from domain.catalogue import Company, Settings
 from domain.dispute import (
+    DisputeContinued,
     DisputeEscalated,
     DisputeOpened,
     DisputeReopened,
@@ -23,17 +24,20 @@ from domain.dispute import (
     ItemsAdded,
 )
 from domain.events import Event
-from domain.follow_up import FollowUpAction, FollowUpItemsChanged, FollowUpPlanned
+from domain.follow_up import FollowUpAction, FollowUpContinued, FollowUpItemsChanged, FollowUpPlanned
 from domain.identity import COMPANY_STREAM, ItemId
 from domain.item import (
     Exclusion,
     Item,
     ItemCleared,
+    ItemClearingUndone,
     ItemDisputed,
     ItemPlacedUnderFollowUp,
     ItemQualified,
     ItemRegistered,
+    ItemReinstatementUndone,
     ItemStatusRestored,
+    ItemWithdrawn,
     ItemWrittenOff,
     exclusions,
 )
@@ -63,7 +67,8 @@ class ItemNotRegisteredYet(Unknown):
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One event, by both clocks, and what it says in words. *stream* is item, dispute or follow_up;
-    *actor_name* is None for service keys that are gone and people who never were registered."""
+    *actor_name* is None for service keys that are gone and people who never were registered; *original_name*
+    is of the person on whose behalf it was done, by a history load."""
 
     position: int
     event: str
@@ -74,7 +79,8 @@ class Fact:
     actor: UUID
     actor_name: str | None
     role: str
-    on_behalf_of: str | None
+    on_behalf_of: UUID | None
+    original_name: str | None
     sentence: str
 
 
@@ -195,13 +201,16 @@ def _concerned(case: Case) -> Concerned:
 _MATTERS: Final[Mapping[str, tuple[type[Event], ...]]] = {
     Exclusion.DISPUTE: (
         *(DisputeOpened, ItemsAdded, DisputeReopened, DisputeTypeChanged),
-        *(ItemDisputed, ItemQualified),
+        *(DisputeContinued, ItemDisputed, ItemQualified, ItemClearingUndone),
     ),
-    Exclusion.LITIGATION: (DisputeEscalated, ItemQualified, ItemStatusRestored),
-    Exclusion.FOLLOW_UP: (FollowUpPlanned, FollowUpItemsChanged, ItemPlacedUnderFollowUp),
-    Exclusion.PROMISE: (ItemQualified, ItemStatusRestored),
-    Exclusion.WRITTEN_OFF: (DisputeResolved, ItemWrittenOff),
-    CLEARED: (ItemCleared,),
+    Exclusion.LITIGATION: (DisputeEscalated, ItemQualified, ItemStatusRestored, ItemClearingUndone),
+    Exclusion.FOLLOW_UP: (
+        *(FollowUpPlanned, FollowUpItemsChanged, FollowUpContinued),
+        *(ItemPlacedUnderFollowUp, ItemClearingUndone),
+    ),
+    Exclusion.PROMISE: (ItemQualified, ItemStatusRestored, ItemClearingUndone),
+    Exclusion.WRITTEN_OFF: (DisputeResolved, ItemWrittenOff, ItemClearingUndone),
+    CLEARED: (ItemCleared, ItemWithdrawn, ItemReinstatementUndone),
 }
 """Which events of a decision are about a reason."""
 
@@ -326,6 +335,7 @@ class _Account:
             self._people.get(recorded.actor),
             recorded.role,
             recorded.on_behalf_of,
+            self._people.get(recorded.on_behalf_of) if recorded.on_behalf_of else None,
             said,
         )
 

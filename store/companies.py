@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from domain.catalogue import Settings, found_company
+from domain.catalogue import Settings
 from domain.commands import Decision
+from domain.founding import found_company
 from domain.identity import COMPANY_STREAM, OPERATOR
 from domain.roles import Role
 from store.clock import new_id, now

@@ -10,6 +10,7 @@ import typer
 
 from api.commands.output import Format, FormatOption, RawOption, say, show, to_json
 from api.commands.session import session
+from api.commands.taken_away import told_or_not
 from domain.catalogue import StatusKind
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def change_settings(  # noqa: PLR0913 - what a company sets for itself
     currency: Annotated[str | None, typer.Option(help="Default currency (ISO 4217).")] = None,
     language: Annotated[str | None, typer.Option(help="Language of labels.")] = None,
     country: Annotated[str | None, typer.Option(help="Country of its holidays, such as FR or DE-BY.")] = None,
+    no_country: Annotated[
+        bool, typer.Option("--no-country", help="No public holidays: take the country away.")
+    ] = False,
     entity: Annotated[str | None, typer.Option(help="Business unit of items that name none.")] = None,
     safety_share: Annotated[
         str | None,
@@ -64,6 +68,9 @@ def change_settings(  # noqa: PLR0913 - what a company sets for itself
     assignment_field: Annotated[
         str | None, typer.Option(help="Attribute that finds the resolver: item:NAME or customer:NAME.")
     ] = None,
+    no_assignment_field: Annotated[
+        bool, typer.Option("--no-assignment-field", help="Resolvers are named by hand only.")
+    ] = False,
 ) -> None:
     """Change the given settings; the others stay.
 
@@ -77,11 +84,13 @@ def change_settings(  # noqa: PLR0913 - what a company sets for itself
         zone=zone,
         currency=currency,
         language=language,
-        country=country,
+        country=told_or_not(country, "--country", taken_away=no_country),
         default_entity=entity,
         safety_share=_share(safety_share),
         ageing_buckets=_buckets(ageing_buckets),
-        assignment_field=_field(assignment_field),
+        assignment_field=told_or_not(
+            _field(assignment_field), "--assignment-field", taken_away=no_assignment_field
+        ),
     )
     with session(ctx) as here:
         say("changed" if here.give(command) else "nothing to change")

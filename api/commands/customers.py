@@ -11,10 +11,13 @@ from api.commands.output import Format, FormatOption, RawOption, say, show
 from api.commands.people import known_person
 from api.commands.session import session
 from api.commands.table_rows import RejectsOption, TableRow, carry_out
+from api.commands.taken_away import cell, told_or_not
 from domain.identity import person_id
 
 if TYPE_CHECKING:
+    from domain.commands import Unchanged
     from domain.customer import RegisterCustomer
+    from domain.identity import PersonId
 
 _customers = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -68,7 +71,7 @@ def list_customers(
 
 
 @_customers.command("register")
-def register_customer(
+def register_customer(  # noqa: PLR0913 - what can be said of one
     ctx: typer.Context,
     code: Annotated[str, typer.Argument(help="Code of the customer.")],
     *,
@@ -76,7 +79,13 @@ def register_customer(
     collector: Annotated[
         str | None, typer.Option(help="Code of the person who owns its receivables.")
     ] = None,
+    no_collector: Annotated[
+        bool, typer.Option("--no-collector", help="Nobody owns its receivables any more.")
+    ] = False,
     sales_manager: Annotated[str | None, typer.Option(help="Code of its sales manager.")] = None,
+    no_sales_manager: Annotated[
+        bool, typer.Option("--no-sales-manager", help="It has no sales manager any more.")
+    ] = False,
     attribute: Annotated[
         list[str] | None, typer.Option(help="name=value; may be repeated. All together replace the old ones.")
     ] = None,
@@ -94,8 +103,16 @@ def register_customer(
             code,
             name,
             attribute_filter(attribute) if attribute else None,
-            known_person(here, collector).id if collector else None,
-            known_person(here, sales_manager).id if sales_manager else None,
+            told_or_not(
+                known_person(here, collector).id if collector else None,
+                "--collector",
+                taken_away=no_collector,
+            ),
+            told_or_not(
+                known_person(here, sales_manager).id if sales_manager else None,
+                "--sales-manager",
+                taken_away=no_sales_manager,
+            ),
         )
         say(f"{code} is registered" if here.give(command) else f"{code} is so already")
 
@@ -108,6 +125,7 @@ def import_customers(
     rejects: RejectsOption = None,
 ) -> None:
     """Register customers from a CSV file. Other columns are attributes; empty cells leave things as they are.
+    A hyphen (-) in collector or sales_manager takes that person away.
 
     \b
     redress customers import customers.csv --rejects rejected.csv
@@ -129,11 +147,11 @@ def _registration(row: TableRow) -> RegisterCustomer:
 
     told = dict(row.cells)
     code, name = told.pop("code"), told.pop("name", None)
-    collector, manager = told.pop("collector", None), told.pop("sales_manager", None)
-    return RegisterCustomer(
-        code,
-        name,
-        told or None,
-        person_id(collector) if collector else None,
-        person_id(manager) if manager else None,
-    )
+    collector, manager = _person(told, "collector"), _person(told, "sales_manager")
+    return RegisterCustomer(code, name, told or None, collector, manager)
+
+
+def _person(cells: dict[str, str], column: str) -> PersonId | Unchanged | None:
+    told = cell(cells, column)
+    cells.pop(column, None)
+    return person_id(told) if isinstance(told, str) else told

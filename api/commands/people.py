@@ -12,6 +12,7 @@ import typer
 from api.commands.output import Format, FormatOption, RawOption, say, show
 from api.commands.session import CommandRefused, Session, session
 from api.commands.table_rows import RejectsOption, TableRow, carry_out
+from api.commands.taken_away import cell, told_or_not
 from domain.identity import person_id
 from domain.roles import Permission, Role
 
@@ -64,13 +65,15 @@ def _shown(person: Person, *, may_manage: bool) -> dict[str, object]:
 
 
 @_people.command("register")
-def register_person(
+def register_person(  # noqa: PLR0913 - what can be said of one
     ctx: typer.Context,
     code: Code,
     *,
     name: Annotated[str | None, typer.Option(help="Name; the code if none is given.")] = None,
     login: Annotated[str | None, typer.Option(help="Login, such as an e-mail address.")] = None,
+    no_login: Annotated[bool, typer.Option("--no-login", help="They log in no more.")] = False,
     role: RoleOption = None,
+    no_role: Annotated[bool, typer.Option("--no-role", help="They have no role any more.")] = False,
     values: Annotated[str | None, typer.Option(help="Assignment values, separated by semicolons.")] = None,
 ) -> None:
     """Register a person, or change what is given of the one with this code.
@@ -80,8 +83,15 @@ def register_person(
     """
     from domain.people import RegisterPerson
 
+    command = RegisterPerson(
+        code,
+        name,
+        told_or_not(login, "--login", taken_away=no_login),
+        told_or_not(role, "--role", taken_away=no_role),
+        _split(values),
+    )
     with session(ctx) as here:
-        changed = here.give(RegisterPerson(code, name, login, role, _split(values)))
+        changed = here.give(command)
         say(f"{code} is registered" if changed else f"{code} is so already")
 
 
@@ -95,6 +105,7 @@ def import_people(
     rejects: RejectsOption = None,
 ) -> None:
     """Register people from a CSV file; assignment values are separated by semicolons, empty cells left as is.
+    A hyphen (-) in login or role takes it away.
 
     \b
     redress people import team.csv
@@ -107,14 +118,13 @@ def import_people(
 def _registration(row: TableRow) -> RegisterPerson:
     from domain.people import RegisterPerson
 
-    told = row.cells.get("role")
+    told = cell(row.cells, "role")
     roles = [each for each in Role if each is not Role.SERVICE]
-    if told and told not in roles:
+    if isinstance(told, str) and told not in roles:
         row.refuse("role", f"{told!r} is no role; there are: {', '.join(roles)}")
+    role = Role(told) if isinstance(told, str) else told
     values = _split(row.cells.get("assignment_values"))
-    return RegisterPerson(
-        row.cells["code"], row.cells.get("name"), row.cells.get("login"), Role(told) if told else None, values
-    )
+    return RegisterPerson(row.cells["code"], row.cells.get("name"), cell(row.cells, "login"), role, values)
 
 
 @_people.command("deactivate")
@@ -255,7 +265,7 @@ def _registered(here: Session, role: Role | None, name: str | None, code: str | 
         is_now = f"{known.name!r} with the role {known.role}"
         cure = f"--person {chosen} makes another key for them, --code tells two people apart"
         raise CommandRefused(f"the code {chosen!r} is that of {is_now}; {cure}")
-    here.give(RegisterPerson(chosen, name, None, role))
+    here.give(RegisterPerson(chosen, name, role=role))
     return known_person(here, chosen)
 
 

@@ -111,7 +111,7 @@ def _text(found: Why) -> Iterator[str]:
 
 def _events(facts: Sequence[Fact]) -> Iterator[str]:
     for fact in facts:
-        behalf = f" for {fact.on_behalf_of}" if fact.on_behalf_of else ""
+        behalf = f" for {fact.original_name or fact.on_behalf_of}" if fact.on_behalf_of else ""
         who = f"{fact.actor_name or fact.actor} as {fact.role}{behalf}"
         yield f"    {_utc(fact.occurred_at)}  {fact.sentence}"
         yield f"        {fact.event} by {who}, recorded {_utc(fact.recorded_at)} at {fact.position}"

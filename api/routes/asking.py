@@ -23,7 +23,7 @@ from api.answers import (
     wait,
 )
 from api.authentication import Door, Visit
-from api.bodies import Code
+from api.bodies import InPath
 from api.queries import Formats, parameters_of, query_of
 from domain.case import connected
 from domain.refusals import Unknown
@@ -62,7 +62,7 @@ class Single:
     ask: Callable[[Reading, Any], Report[Any]]
     row: type[Any]
     permissions: tuple[Permission, ...]
-    key: Any = Code
+    key: Any = InPath
     own: Callable[[str], UUID] | None = None
     has_reach: bool = False
 

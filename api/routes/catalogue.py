@@ -19,7 +19,7 @@ from api.answers import (
     wait,
 )
 from api.authentication import Door, Visit
-from api.bodies import Code
+from api.bodies import InPath
 from api.routes.asking import LIST_ERRORS, THING_ERRORS, Listed, Single, add_list, add_single
 from api.routes.orders import add_commands
 from domain.catalogue import ActionTemplate
@@ -137,7 +137,7 @@ def list_action_templates(visit: Annotated[Visit, Depends(Door(*DIRECTORY))], he
     openapi_extra=Door(*DIRECTORY).said,
 )
 def get_action_template(
-    visit: Annotated[Visit, Depends(Door(*DIRECTORY))], headers: Asking, code: Code
+    visit: Annotated[Visit, Depends(Door(*DIRECTORY))], headers: Asking, code: InPath
 ) -> Response:
     """The titles that actions planned with one template get."""
     found = visit.case.company.action_templates.get(code)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.answers import JSON, as_json, described, next_link
 from api.authentication import Door, Visit
-from api.bodies import Code
+from api.bodies import InPath
 from api.queries import Query as QueryModel
 from api.routes.asking import (
     THING_ERRORS,
@@ -106,7 +106,7 @@ class HistoryPage(BaseModel):
 def get_dispute_history(
     request: Request,
     visit: Annotated[Visit, Depends(Door(*_READ))],
-    key: Annotated[Code, Path(description="id, or own reference")],
+    key: Annotated[InPath, Path(description="id, or own reference")],
     query: Annotated[HistoryQuery, Query()],
 ) -> Response:
     """One page of the history of a dispute."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api import problems, wire
 from api.answers import JSON
 from api.authentication import Door, Visit
-from api.bodies import Code, PersonRef, Time
+from api.bodies import InPath, PersonRef, Time
 from api.wire import Wire
 from domain.commands import Command
 from store import parts
@@ -185,7 +185,7 @@ def _endpoint(
         "body": Annotated[model | None if optional else model, content],
     }
     if "{" in of.path:
-        kinds["subject"] = Annotated[Code, Path(alias=of.subject, description=_of_path(of), min_length=1)]
+        kinds["subject"] = Annotated[InPath, Path(alias=of.subject, description=_of_path(of), min_length=1)]
     parameters = [
         Parameter(
             name,

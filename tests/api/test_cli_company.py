@@ -150,3 +150,12 @@ def test_a_status_that_cannot_be(owner, arguments, said):
     before = owner.newest
     assert said in owner("statuses", *arguments, code=1).line
     assert owner.newest == before
+
+
+def test_27_country_and_assignment_field_are_taken_away(owner):
+    owner("settings", "change", "--country", "FR", "--assignment-field", "item:sector")
+    owner("settings", "change", "--no-country")
+    told = owner("settings", "show", "--format", "json").json
+    assert (told["country"], told["assignment_field"]) == (None, {"of": "item", "attribute": "sector"})
+    owner("settings", "change", "--no-assignment-field")
+    assert owner("settings", "show", "--format", "json").json["assignment_field"] is None

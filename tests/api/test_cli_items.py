@@ -250,3 +250,11 @@ def test_05_an_unknown_import_and_a_folder_that_is_not_there_are_refused(owner, 
         in owner("undo-import", import_id, "--left", tmp_path / "no" / "left.csv", code=1).err
     )
     assert owner.events("item-withdrawn") == 0
+
+
+def test_04_a_number_that_is_too_long_is_rejected_with_its_row_and_column(owner, tmp_path):
+    file, mapping = item_file(tmp_path, row("9" * 201), row(2))
+    ran = owner("import-items", file, "--mapping", mapping, code=1)
+    assert "/number has 201 characters, of which 200 can be kept; shorten it." in ran.err
+    assert "row 2" in ran.err
+    assert owner.events("item-registered") == 1

@@ -294,3 +294,46 @@ def test_rejects_need_a_folder_before_anything_is_done(owner, tmp_path):
         in owner("customers", "import", file, "--rejects", tmp_path / "a" / "b", code=1).line
     )
     assert owner.newest == before
+
+
+def test_29_options_and_hyphens_take_away(owner, tmp_path):
+    def person():
+        (found,) = [each for each in owner("people", "list", "--format", "json").json if each["code"] == "p1"]
+        return found["login"], found["role"]
+
+    def customer():
+        (found,) = owner("customers", "list", "--format", "json").json
+        return found["collector"], found["sales_manager"]
+
+    owner("people", "register", "p1", "--login", "p@example.com", "--role", "collector")
+    owner("people", "register", "p1", "--no-login")
+    assert person() == (None, "collector")
+    owner("people", "register", "p1", "--no-role")
+    assert person() == (None, None)
+    owner("people", "register", "p1", "--login", "p@example.com", "--role", "collector")
+    team = tmp_path / "team.csv"
+    team.write_text("code,login,role\np1,,-\n")
+    owner("people", "import", team)
+    assert person() == ("p@example.com", None)
+
+    owner("customers", "register", "C1", "--collector", "p1", "--sales-manager", "p1")
+    owner("customers", "register", "C1", "--no-collector")
+    assert customer() == (None, "p1")
+    file = tmp_path / "customers.csv"
+    file.write_text("code,collector,sales_manager\nC1,,-\n")
+    owner("customers", "import", file)
+    assert customer() == (None, None)
+    owner("customers", "register", "C1", "--collector", "p1")
+    owner("customers", "register", "C1", "--no-sales-manager")
+    assert customer() == ("p1", None)
+
+
+def test_29_a_new_key_leaves_the_login(owner):
+    owner("people", "register", "p1", "--name", "P", "--login", "p@example.com", "--role", "collector")
+    owner("keys", "create", "--role", "collector", "--name", "P", "--code", "p1")
+    assert owner("people", "list", "--format", "json").json[0]["login"] == "p@example.com"
+
+
+def test_29_giving_and_taking_away_at_once_is_a_mistake(owner):
+    line = owner("people", "register", "p1", "--role", "collector", "--no-role", code=2).err
+    assert "say --role, or --no-role, not both" in line

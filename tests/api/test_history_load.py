@@ -70,7 +70,7 @@ def dispute(case, reference="D1"):
 
 def test_a_history_is_carried_out_as_it_was_told(case):
     for code in ("r1", "r2"):
-        case.company.executor.execute(Order(RegisterPerson(code, code, None, Role.RESOLVER), ADMINISTRATOR))
+        case.company.executor.execute(Order(RegisterPerson(code, code, role=Role.RESOLVER), ADMINISTRATOR))
     load(case, registered("ann", "Ann"), registered("ben", "Ben"))
     result = load(
         case,
@@ -390,3 +390,41 @@ def test_a_file_that_is_no_history_is_refused_as_a_whole(tmp_path, content, reas
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileRefused, match=r"h\.ndjson: cannot be read: No such file"):
         count_lines(tmp_path / "h.ndjson")
+
+
+def test_29_null_in_a_line_takes_away(case):
+    person = line(
+        "register_person", data={"code": "r1", "role": "resolver", "login": "r1@example.com"}, key="a"
+    )
+    taken = line("register_person", data={"code": "r1", "login": None}, key="b")
+    result = load(case, person, taken)
+    assert (result.changed, result.refused) == (2, ())
+    found = case.company.executor.people().persons[person_id("r1")]
+    assert (found.login, found.role) == (None, Role.RESOLVER)
+
+
+def test_11_the_action_that_a_dispute_opens_with_is_named_by_the_loader(case):
+    told = {"due_on": "2024-03-10", "reference": "F-1"}
+    data = {
+        "reference": "D1",
+        "type": "price",
+        "item_ids": named("17"),
+        "resolver_id": "r1",
+        "follow_up": told,
+    }
+    case.company.executor.execute(Order(RegisterPerson("r1", role=Role.RESOLVER), ADMINISTRATOR))
+    result = load(
+        case,
+        item(),
+        line("open_dispute", at="2024-03-01T09:00:00Z", key="a", data=data),
+        line("chase_resolver", at="2024-03-04T10:00:00Z", key="b", data={"follow_up_id": "F-1"}),
+    )
+    assert result.refused == ()
+    assert case.state(follow_up_id("F-1")).chases == 1
+
+
+def test_a_line_with_an_endless_code_is_refused_and_the_others_go_in(case):
+    endless = line("register_customer", data={"code": "x" * 201}, key="a")
+    result = load(case, endless, item())
+    assert (result.changed, [refused.line for refused in result.refused]) == (1, [1])
+    assert "200 characters" in result.refused[0].reason

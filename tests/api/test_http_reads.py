@@ -22,7 +22,17 @@ from projections.feed import Feed
 from store.clock import new_id
 from store.companies import found as found_company
 from store.execute import Order
-from tests.api.http_service import DISPUTE, OPERATING, Service, identity, invoice, item, opening, problem
+from tests.api.http_service import (
+    DISPUTE,
+    OPERATING,
+    Service,
+    identity,
+    invoice,
+    issue,
+    item,
+    opening,
+    problem,
+)
 
 LISTS: Final = (
     "items", "disputes", "follow-ups", "customers", "people", "statuses", "imports",
@@ -252,6 +262,13 @@ def test_a_history_tells_who_did_what_when_and_what_it_changed(stocked: Service)
     assert [each["name"] for each in entries if each["event"] == "item-corrected.v1"] == ["N2"]
     assert "item-cleared.v1" not in {each["event"] for each in entries}
     assert "item-registered.v1" not in {each["event"] for each in entries}
+
+
+def test_30_a_history_names_a_program_by_its_key(stocked: Service) -> None:
+    stocked.keys["client"] = issue(stocked, None, Permission.WORK_DISPUTE)
+    stocked.done("/v1/disputes/D/comment", {"text": "Seen"}, "client")
+    *_, last = stocked.get("/v1/disputes/D/history").json()["entries"]
+    assert (last["role"], last["actor_name"]) == ("service", "client")
 
 
 def test_a_history_comes_in_pages(stocked: Service) -> None:

@@ -90,7 +90,9 @@ _EVENTS: Final[tuple[Event, ...]] = (
     ),
     people.PersonRenamed(PEOPLE_STREAM, MARY, "Mary Roy-Blanc", "Mary Roy"),
     people.LoginGiven(PEOPLE_STREAM, MARY, "mary@example.com", "m@example.com"),
+    people.LoginWithdrawn(PEOPLE_STREAM, MARY, "m@example.com"),
     people.RoleGiven(PEOPLE_STREAM, MARY, Role.COLLECTOR, Role.RESOLVER),
+    people.RoleWithdrawn(PEOPLE_STREAM, MARY, Role.RESOLVER),
     people.AssignmentValuesGiven(PEOPLE_STREAM, MARY, ("west",), ("south",)),
     people.PersonDeactivated(PEOPLE_STREAM, MARY),
     people.PersonReactivated(PEOPLE_STREAM, MARY),
@@ -100,7 +102,9 @@ _EVENTS: Final[tuple[Event, ...]] = (
     customer.CustomerRenamed(CUSTOMER, "Roy Brothers", "Roy & Sons"),
     customer.CustomerAttributesGiven(CUSTOMER, {"branch": "Nice"}, {"branch": "Lyon"}),
     customer.CollectorAssigned(CUSTOMER, MARY, MAX),
+    customer.CollectorWithdrawn(CUSTOMER, MAX),
     customer.SalesManagerAssigned(CUSTOMER, MARY, MAX),
+    customer.SalesManagerWithdrawn(CUSTOMER, MAX),
     item.ItemRegistered(ITEM, CUSTOMER, "0042", "main", "0001", DETAILS, IMPORT),
     item.ItemCorrected(ITEM, DETAILS, FORMER, IMPORT),
     item.ItemCleared(ITEM, CUSTOMER, DAY, Decimal("800.00"), "EUR", IMPORT),
@@ -115,9 +119,10 @@ _EVENTS: Final[tuple[Event, ...]] = (
     item.ItemWithdrawn(ITEM, IMPORT, FORMER),
     item.ItemCorrectionUndone(ITEM, IMPORT, DETAILS, FORMER),
     item.ItemClearingUndone(
-        ITEM, IMPORT, DETAILS, BEFORE, DISPUTE, Decimal("30.00"), MARY, (ACTION,), written_off=True
+        ITEM, IMPORT, DETAILS, BEFORE, DISPUTE, Decimal("30.00"), MARY, DISPUTE, (ACTION,), (DISPUTE,)
     ),
     item.ItemReinstatementUndone(ITEM, IMPORT, DETAILS, FORMER),
+    item.ItemWriteOffUndone(ITEM, DISPUTE),
     dispute.DisputeOpened(
         DISPUTE,
         "their 7",

@@ -18,13 +18,14 @@ from uuid import UUID, uuid5
 from domain import identity
 from domain.calendar import WorkingDay, is_weekday
 from domain.case import Case, State, evolve
-from domain.catalogue import Company, Settings, found_company
+from domain.catalogue import Company, Settings
 from domain.commands import Command, Decision
 from domain.customer import Customer, RegisterCustomer
 from domain.decide import authorize, decide, still_to_read
 from domain.dispute import Dispute, OpenDispute, Outcome, ResolveDispute
 from domain.events import Event
 from domain.follow_up import FollowUpAction
+from domain.founding import found_company
 from domain.identity import (
     COMPANY_STREAM,
     OPERATOR,
@@ -69,7 +70,7 @@ def person(code: str, role: Role) -> Actor:
 
 
 def service(*scopes: Permission) -> Actor:
-    return Actor(identity.SERVICE, Role.SERVICE, key("client"), frozenset(scopes))
+    return Actor(PersonId(key("client")), Role.SERVICE, key("client"), frozenset(scopes))
 
 
 def key(name: str) -> KeyId:

@@ -72,18 +72,20 @@ class Thing:
     before: tuple[str | None, date | None] = (None, None)
     case: str | None = None
     part: Decimal | None = None
-    written_off: bool = False
+    ended_by: str | None = None
+    written_off_by: set[str] = field(default_factory=set)
 
 
 @dataclass
 class Dossier:
-    """A dispute; ``members`` are remembered when it ends, ``paid`` are those that cleared in this episode."""
+    """A dispute; ``members`` are remembered when it ends, ``gone`` are those that cleared while they were in
+    it or were left out when it was reopened."""
 
     customer: str
     currency: str
     state: str = "open"
     members: dict[str, Decimal | None] = field(default_factory=dict)
-    paid: dict[str, Decimal | None] = field(default_factory=dict)
+    gone: dict[str, Decimal | None] = field(default_factory=dict)
     actions: int = 0
     type: str = "price"
 
@@ -177,13 +179,17 @@ class Cases(RuleBasedStateMachine):
 
     def enter(self, name: str, number: str, part: Decimal | None) -> None:
         thing, dossier = self.things[number], self.disputes[name]
-        thing.before = (thing.says, thing.promised_on)
+        if thing.ended_by != name:
+            thing.before = (thing.says, thing.promised_on)
+        thing.ended_by = None
         thing.says, thing.promised_on, thing.case, thing.part = "dispute", None, name, part
         dossier.members[number] = part
+        dossier.gone.pop(number, None)
 
     def leave(self, number: str, says: str | None, promised_on: date | None = None) -> None:
         thing = self.things[number]
         thing.says, thing.promised_on, thing.case, thing.part = says, promised_on, None, None
+        thing.ended_by = None
 
     def of(self, name: str) -> list[FollowUpId]:
         return [found for found, reminder in self.actions.items() if reminder.dossier == name]
@@ -196,7 +202,9 @@ class Cases(RuleBasedStateMachine):
     def settle(self, name: str, outcome: Outcome) -> None:
         for number in self.disputes[name].members:
             self.leave(number, "dispute_resolved")
-            self.things[number].written_off |= outcome is Outcome.WRITTEN_OFF
+            self.things[number].ended_by = name
+            if outcome is Outcome.WRITTEN_OFF:
+                self.things[number].written_off_by.add(name)
         self.end(name, "resolved")
 
     def take_out(self, name: str, number: str) -> None:
@@ -306,14 +314,17 @@ class Cases(RuleBasedStateMachine):
 
     @rule(pick=picks)
     def cancel(self, pick: int) -> None:
-        name = self.a_dispute(pick, "open")
+        name = self.a_dispute(pick, "open" if pick % 2 else "ended")
         dossier = self.disputes[name]
-        was_open = dossier.state == "open"
-        self.say(CancelDispute(dispute(name)), expected=was_open or dossier.state == "cancelled")
-        if was_open:
-            for number in dossier.members:
-                self.leave(number, *self.things[number].before)
-            self.end(name, "cancelled")
+        self.say(CancelDispute(dispute(name)), expected=True)
+        if dossier.state == "cancelled":
+            return
+        for number in dossier.members:
+            thing = self.things[number]
+            if name in {thing.case, thing.ended_by}:
+                self.leave(number, *thing.before)
+            thing.written_off_by.discard(name)
+        self.end(name, "cancelled")
 
     @rule(pick=picks)
     def escalate(self, pick: int) -> None:
@@ -324,13 +335,14 @@ class Cases(RuleBasedStateMachine):
         if expected:
             for number in dossier.members:
                 self.leave(number, "litigation")
+                self.things[number].ended_by = name
             self.end(name, "escalated")
 
     @rule(pick=picks)
     def reopen(self, pick: int) -> None:
         name = self.a_dispute(pick, "ended")
         dossier = self.disputes[name]
-        known = {**dossier.paid, **dossier.members}
+        known = {**dossier.gone, **dossier.members}
         back = {
             number: part
             for number, part in known.items()
@@ -339,7 +351,7 @@ class Cases(RuleBasedStateMachine):
         expected = dossier.state in {"resolved", "escalated"} and bool(back)
         self.say(ReopenDispute(dispute(name), FollowUpPlan(LATER)), expected=expected)
         if expected:
-            dossier.state, dossier.members, dossier.paid = "open", {}, {}
+            dossier.state, dossier.members, dossier.gone = "open", {}, known
             for number, part in back.items():
                 self.enter(name, number, part)
             self.remind(name)
@@ -388,6 +400,7 @@ class Cases(RuleBasedStateMachine):
         for number in chosen:
             self.things[number].says = status
             self.things[number].promised_on = promised_on if status == "promise_to_pay" else None
+            self.things[number].ended_by = None
         if plan:
             self.remember(planned(name), None, set(chosen))
 
@@ -491,14 +504,16 @@ class Cases(RuleBasedStateMachine):
         name = thing.case
         if name is not None:
             dossier = self.disputes[name]
-            dossier.paid[number] = thing.part
+            part = thing.part
             self.take_out(name, number)
+            dossier.gone[number] = part
             self.leave(number, "dispute")
             if not dossier.members:
                 self.end(name, "resolved")
         for found in list(self.actions):
             self.unlist(found, number)
-        thing.cleared, thing.written_off, thing.balance = True, False, Decimal(0)
+        thing.cleared, thing.ended_by, thing.balance = True, None, Decimal(0)
+        thing.written_off_by.clear()
 
     @rule(number=numbers, balance=st.sampled_from(["100", "20", "150"]))
     def ledger_says(self, number: str, balance: str) -> None:
@@ -553,7 +568,7 @@ class Cases(RuleBasedStateMachine):
             reasons.add(Exclusion.FOLLOW_UP)
         if thing.promised_on is not None and moment.astimezone(ZONE).date() <= thing.promised_on:
             reasons.add(Exclusion.PROMISE)
-        if thing.written_off:
+        if thing.written_off_by:
             reasons.add(Exclusion.WRITTEN_OFF)
         return reasons
 

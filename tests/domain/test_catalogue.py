@@ -25,17 +25,19 @@ from domain.catalogue import (
     StatusDefined,
     StatusKind,
     StatusTakenOutOfUse,
-    found_company,
     in_language,
 )
 from domain.customer import (
     CollectorAssigned,
+    CollectorWithdrawn,
     CustomerAttributesGiven,
     CustomerRegistered,
     CustomerRenamed,
     RegisterCustomer,
     SalesManagerAssigned,
+    SalesManagerWithdrawn,
 )
+from domain.founding import found_company
 from domain.identity import COMPANY_STREAM
 from domain.people import DeactivatePerson
 from domain.refusals import (
@@ -88,6 +90,17 @@ def test_27_settings_change_and_what_is_not_given_stays() -> None:
     world = given().when(change).then(SettingsChanged(COMPANY_STREAM, after, before))
     assert world.company.settings == after
     world.when(change).then_nothing()
+
+
+def test_27_country_and_assignment_field_are_taken_away_by_saying_none() -> None:
+    sector = AssignmentField(AttributeOf.ITEM, "sector")
+    world = given(ChangeSettings(country="FR", assignment_field=sector))
+    assert (world.company.settings.country, world.company.settings.assignment_field) == ("FR", sector)
+    world.when(ChangeSettings(name=None)).then_nothing()
+    take = ChangeSettings(country=None, assignment_field=None)
+    world = world.when(take).then(SettingsChanged)
+    assert (world.company.settings.country, world.company.settings.assignment_field) == (None, None)
+    world.when(take).then_nothing()
 
 
 @pytest.mark.parametrize(
@@ -263,3 +276,16 @@ def test_27_a_customer_has_a_code_and_known_people() -> None:
     given(DeactivatePerson(TECHNICIAN)).when(RegisterCustomer(ACME, sales_manager_id=TECHNICIAN)).then(
         PersonInactive(TECHNICIAN)
     )
+
+
+def test_29_collector_and_sales_manager_are_taken_away_by_saying_none() -> None:
+    acme = identity.customer_id(ACME)
+    take = RegisterCustomer(ACME, collector_id=None, sales_manager_id=None)
+    world = (
+        given()
+        .when(take)
+        .then(CollectorWithdrawn(acme, COLLECTOR.person_id), SalesManagerWithdrawn(acme, SALES.person_id))
+    )
+    assert (world.customer().collector_id, world.customer().sales_manager_id) == (None, None)
+    world.when(take).then_nothing()
+    given().when(RegisterCustomer(ACME)).then_nothing()

@@ -49,6 +49,7 @@ from domain.item import (
     ItemReleased,
     ItemReturned,
     ItemStatusRestored,
+    ItemWriteOffUndone,
     ItemWrittenOff,
     Qualification,
     Release,
@@ -60,6 +61,7 @@ from domain.refusals import (
     DisputeAlreadyResolved,
     DisputeStillOpen,
     DisputeWasCancelled,
+    DisputeWasEscalated,
     DueInThePast,
     EmptySelection,
     FollowUpDateMissing,
@@ -78,6 +80,7 @@ from domain.refusals import (
     UnknownDispute,
     UnknownItem,
     UnknownPerson,
+    UnknownStatus,
     WrongKind,
 )
 from tests.domain.sentences import (
@@ -177,6 +180,13 @@ def test_19_the_type_is_an_active_status_of_kind_dispute() -> None:
     disputed("1").take(RetireStatus("quality")).when(ChangeDisputeType(dispute(), "quality")).then(
         StatusRetired("quality")
     )
+
+
+def test_28_a_dispute_keeps_a_type_that_was_retired_since() -> None:
+    world = disputed("1", reason="too dear").take(RetireStatus("price"))
+    world.when(ChangeDisputeType(dispute(), "price")).then_nothing()
+    world.when(ChangeDisputeType(dispute(), "price", "not as offered")).then(DisputeTypeChanged)
+    world.when(ChangeDisputeType(dispute(), "weird")).then(UnknownStatus)
 
 
 def test_19_the_resolver_changes() -> None:
@@ -298,7 +308,7 @@ def test_19_removed_items_get_their_previous_status_back() -> None:
     assert world.status("1") == "ongoing"
     assert world.item("1").dispute_id is None
     assert set(world.dispute().items) == {item("2")}
-    assert world.dispute().cleared_items == {}
+    assert world.dispute().former_items == {}
     world.when(RemoveItems(dispute(), (item("1"),))).then(ItemNotInDispute(item("1"), dispute()))
 
 
@@ -360,8 +370,8 @@ def test_21_its_items_get_the_companys_resolved_status_and_its_actions_end() -> 
     when = world.when(resolving(comment="Agreed"))
     first, second = sorted([planned(), action("F")])
     assert when.events[1:] == (
-        ItemReleased(item("1"), dispute(), Release.RESOLVED),
         ItemQualified(item("1"), resolved, PRICE),
+        ItemReleased(item("1"), dispute(), Release.RESOLVED),
         FollowUpEnded(first, Ended.DISPUTE_RESOLVED, None, dispute()),
         DisputeFollowUpEnded(dispute(), first),
         ItemReturned(item("1"), first),
@@ -431,7 +441,7 @@ def test_19_only_an_open_dispute_changes(command: OfDisputeCommand) -> None:
     given().when(command).then(UnknownDispute(dispute()))
     world.copy().take(resolving()).when(command).then(DisputeAlreadyResolved(dispute()))
     world.copy().take(CancelDispute(dispute())).when(command).then(DisputeWasCancelled(dispute()))
-    world.copy().take(EscalateDispute(dispute())).when(command).then(DisputeAlreadyResolved(dispute()))
+    world.copy().take(EscalateDispute(dispute())).when(command).then(DisputeWasEscalated(dispute()))
 
 
 def test_19_no_action_is_planned_for_a_dispute_that_is_not_open() -> None:
@@ -461,15 +471,79 @@ def test_20_cancelling_returns_the_previous_status_of_each_item() -> None:
     assert when.world.collectable("2")
 
 
-def test_20_cancelled_twice_changes_nothing_and_resolved_is_not_cancelled() -> None:
+def test_20_cancelled_twice_changes_nothing() -> None:
     cancel = CancelDispute(dispute())
     disputed("1").take(cancel).when(cancel).then_nothing()
-    disputed("1").take(resolving()).when(cancel).then(DisputeAlreadyResolved(dispute()))
+    disputed("1").take(resolving(), cancel).when(cancel).then_nothing()
+    given().when(cancel).then(UnknownDispute(dispute()))
 
 
-def test_20_cancelling_a_reopened_dispute_returns_what_was_there_before_the_reopening() -> None:
-    world = disputed("1").take(resolving(), REOPENING, CancelDispute(dispute()))
+ENDINGS: list[OfDisputeCommand] = [resolving(Outcome.CREDIT_NOTE), EscalateDispute(dispute())]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda command: type(command).__name__)
+def test_20_a_resolved_or_escalated_dispute_is_cancelled_too(ending: OfDisputeCommand) -> None:
+    world = given(invoice("1"), invoice("2"), qualifying("ongoing", "1"), opening("1", "2"), ending)
+    said = world.item("2").qualification
+    when = world.when(CancelDispute(dispute(), "Wrong customer"))
+    world = when.then(
+        DisputeCancelled(
+            dispute(), "Wrong customer", identity.customer_id(ACME), "price", "EUR", Decimal(200)
+        ),
+        ItemStatusRestored(item("1"), Qualification("ongoing", StatusKind.ONGOING), said),
+        ItemStatusRestored(item("2"), None, said),
+    )
+    found = world.dispute()
+    assert (found.state, found.outcome, found.credited_amount) == (DisputeState.CANCELLED, None, None)
+    assert (world.status("1"), world.status("2")) == ("ongoing", None)
+    assert world.collectable("2")
+    world.when(REOPENING).then(DisputeWasCancelled(dispute()))
+
+
+def test_20_what_was_said_disputed_or_paid_after_the_ending_stands() -> None:
+    world = disputed("1", "2", "3", "4", "5").take(
+        resolving(),
+        qualifying("ongoing", "1"),
+        opening("2", name="E"),
+        ClearItem(item("3")),
+        ClearItem(item("4")),
+        invoice("4"),
+    )
+    world = world.when(CancelDispute(dispute())).then(DisputeCancelled, ItemStatusRestored)
+    statuses = [world.status(number) for number in "12345"]
+    assert statuses == ["ongoing", "price", "dispute_resolved", "dispute_resolved", None]
+    assert world.item("2").dispute_id == dispute("E")
+
+
+def test_20_the_same_status_said_anew_stands() -> None:
+    again = qualifying("dispute_resolved", "1")
+    world = disputed("1").take(resolving(), qualifying("ongoing", "1"), again, CancelDispute(dispute()))
     assert world.status("1") == "dispute_resolved"
+
+
+def test_20_cancelling_undoes_what_the_dispute_wrote_off() -> None:
+    world = disputed("1").take(resolving(Outcome.WRITTEN_OFF))
+    assert not world.collectable("1")
+    world = world.when(CancelDispute(dispute())).then_also(ItemWriteOffUndone(item("1"), dispute()))
+    assert world.collectable("1")
+    other = disputed("1").take(resolving(Outcome.WRITTEN_OFF), opening("1", name="E"))
+    other.when(CancelDispute(dispute("E"))).then_goes()
+    other = other.take(resolving(name="E"), CancelDispute(dispute("E")))
+    assert other.item("1").written_off
+
+
+def test_20_cancelling_a_reopened_dispute_returns_what_was_there_before_the_dispute() -> None:
+    world = given(invoice("1"), qualifying("ongoing", "1"), opening("1"), resolving(), REOPENING)
+    assert world.copy().take(CancelDispute(dispute())).status("1") == "ongoing"
+    assert world.copy().take(resolving(), CancelDispute(dispute())).status("1") == "ongoing"
+    said = given(invoice("1"), opening("1"), resolving(), qualifying("ongoing", "1"), REOPENING)
+    assert said.take(CancelDispute(dispute())).status("1") == "ongoing"
+
+
+def test_20_a_dispute_whose_items_were_all_paid_is_cancelled() -> None:
+    world = disputed("1").take(ClearItem(item("1")))
+    cancelled = world.when(CancelDispute(dispute())).one(DisputeCancelled)
+    assert cancelled.amount == 0
 
 
 def test_20_escalating_hands_the_items_to_litigation() -> None:
@@ -489,8 +563,8 @@ def test_20_escalating_hands_the_items_to_litigation() -> None:
             1,
             day(-3),
         ),
-        ItemReleased(item("1"), dispute(), Release.ESCALATED),
         ItemQualified(item("1"), litigation, PRICE),
+        ItemReleased(item("1"), dispute(), Release.ESCALATED),
         FollowUpEnded(planned(), Ended.DISPUTE_ESCALATED, None, dispute()),
     )
     assert when.world.dispute().state is DisputeState.ESCALATED
@@ -565,6 +639,31 @@ def test_22_cleared_items_and_those_of_other_disputes_are_left_out_and_listed() 
     assert [one.item_id for one in reopened.items] == [item("3")]
     assert reopened.left_out == (item("1"), item("2"))
     assert reopened.amount == 100
+
+
+def test_22_what_a_reopening_left_out_is_found_by_the_next_one() -> None:
+    world = disputed("1", "2", "3").take(
+        resolving(), ClearItem(item("1")), opening("2", name="E"), REOPENING, at(day(1), resolving())
+    )
+    when = world.when(REOPENING, at=day(1)).one(DisputeReopened)
+    assert (when.left_out, when.amount) == ((item("1"), item("2")), Decimal(100))
+    world = world.take(at(day(2), resolving(name="E")), at(day(2), invoice("1")))
+    again = world.when(REOPENING, at=day(3)).one(DisputeReopened)
+    assert ({one.item_id for one in again.items}, again.left_out) == ({item("1"), item("2"), item("3")}, ())
+
+
+def test_22_what_was_left_out_and_then_added_and_removed_by_hand_does_not_come_back() -> None:
+    world = disputed("1", "2").take(
+        resolving(),
+        opening("2", name="E"),
+        REOPENING,
+        CancelDispute(dispute("E")),
+        AddItems(dispute(), (item("2"),)),
+    )
+    assert world.dispute().former_items == {}
+    world = world.take(RemoveItems(dispute(), (item("2"),)), at(day(1), resolving()))
+    again = world.when(REOPENING, at=day(2)).one(DisputeReopened)
+    assert ([one.item_id for one in again.items], again.left_out) == ([item("1")], ())
 
 
 def test_22_with_nothing_left_it_is_refused_and_they_are_listed() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from domain import identity
 from domain.catalogue import DefineStatus, StatusKind
+from domain.commands import Command
 from domain.customer import RegisterCustomer
 from domain.dispute import (
     AddItems,
@@ -20,6 +21,7 @@ from domain.dispute import (
     DisputeState,
     Outcome,
     RemoveItems,
+    ReopenDispute,
 )
 from domain.follow_up import (
     ChaseResolver,
@@ -43,6 +45,7 @@ from domain.follow_up import (
 )
 from domain.item import ClearItem, ItemPlacedUnderFollowUp, ItemReturned
 from domain.people import DeactivatePerson
+from domain.qualifying import QualifyItems
 from domain.refusals import (
     CreditedAmountInvalid,
     DueInThePast,
@@ -52,6 +55,7 @@ from domain.refusals import (
     ItemCleared,
     ItemNotInDispute,
     NobodyToChase,
+    NotByQualifying,
     OutcomeMissing,
     OutcomeNotByHand,
     PersonInactive,
@@ -443,3 +447,55 @@ def test_19_added_items_come_under_the_actions() -> None:
 def test_11_a_dispute_counts_the_actions_that_it_had() -> None:
     plan = FollowUpPlan(on(3))
     assert disputed("1", follow_up=plan).take(SECOND).dispute().follow_ups_planned == 2
+
+
+NAMED = FollowUpPlan(on(5), reference="F")
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        opening("1", follow_up=NAMED),
+        qualifying("price", "1", follow_up=NAMED),
+        qualifying("ongoing", "1", follow_up=NAMED),
+    ],
+    ids=["opening", "disputing", "qualifying"],
+)
+def test_11_the_action_that_comes_with_a_status_has_the_reference_that_it_is_given(plan: Command) -> None:
+    when = given(invoice("1")).when(plan)
+    planned_one = when.one(FollowUpPlanned)
+    assert (planned_one.follow_up_id, planned_one.reference) == (action("F"), "F")
+    assert when.world.action(action("F")).due_on == on(5)
+    taken = given(invoice("1"), invoice("2"), PlanFollowUp(action("F"), "Ask", on(2), item_ids=(item("2"),)))
+    taken.when(plan).then(FollowUpExists(action("F")))
+
+
+def test_22_so_has_the_one_that_comes_with_a_reopening() -> None:
+    reopen = ReopenDispute(dispute(), NAMED)
+    world = given(invoice("1"), opening("1"), resolving())
+    when = world.when(reopen)
+    assert when.one(FollowUpPlanned).follow_up_id == action("F")
+    assert when.world.dispute().follow_ups == {action("F")}
+    taken = PlanFollowUp(action("F"), "Ask", on(2), item_ids=(item("1"),))
+    world.take(taken).when(reopen).then(FollowUpExists(action("F")))
+
+
+def test_14_told_again_with_its_reference_it_is_so_already() -> None:
+    said = qualifying("price", "1", follow_up=NAMED)
+    world = given(invoice("1"), said)
+    world.when(said).then_nothing()
+    world.when(qualifying("price", "1", follow_up=FollowUpPlan(reference="G"))).then(NotByQualifying)
+
+
+def test_23_what_a_program_plans_is_the_collectors_or_nobodys() -> None:
+    client = service(Permission.QUALIFY)
+    world = given(invoice("1"), invoice("1", customer=OTHER))
+    planned_one = world.when(opening("1"), by=client).one(FollowUpPlanned)
+    assert (planned_one.owner_id, planned_one.planned_by) == (COLLECTOR.person_id, client.person_id)
+    of_nobody = QualifyItems(dispute(), (item("1", OTHER),), "price")
+    when = world.when(of_nobody, by=client)
+    assert when.one(FollowUpPlanned).owner_id is None
+    assert when.world.action(planned()).owner_id is None
+    assert world.when(of_nobody, by=MANAGER).one(FollowUpPlanned).owner_id == MANAGER.person_id
+    left = given(invoice("1"), DeactivatePerson(COLLECTOR.person_id))
+    assert left.when(opening("1"), by=client).one(FollowUpPlanned).owner_id is None

@@ -240,7 +240,7 @@ def test_06_a_cleared_item_leaves_its_dispute() -> None:
     )
     assert world.dispute().is_open
     assert set(world.dispute().items) == {item("2")}
-    assert set(world.dispute().cleared_items) == {item("1")}
+    assert set(world.dispute().former_items) == {item("1")}
 
 
 def test_06_the_last_item_that_clears_resolves_the_dispute_and_ends_its_actions() -> None:

@@ -37,6 +37,7 @@ PERSONAL = {
     "ItemStatusRestored": {"previous.comment", "qualification.comment"},
     "KeyIssued": {"name"},
     "LoginGiven": {"login", "previous"},
+    "LoginWithdrawn": {"previous"},
     "PersonRegistered": {"login", "name"},
     "PersonRenamed": {"name", "previous"},
     "ResolverChased": {"text"},

@@ -54,11 +54,13 @@ from domain.refusals import (
     DisputeExists,
     DueInThePast,
     EmptySelection,
+    FollowUpContradicted,
     FollowUpExists,
     ItemAlreadyDisputed,
     ItemCleared,
     ItemNotSelected,
     ItemSelectedTwice,
+    NotByQualifying,
     OutcomeMissing,
     PersonInactive,
     PromiseWithoutDate,
@@ -546,11 +548,10 @@ def test_12_a_status_may_plan_by_itself_and_a_dispute_does(kind, said, automatic
     [
         ("price", None, None, True),
         ("price", False, None, False),
-        ("price", False, FollowUpPlan(), False),
         ("ongoing", None, None, False),
         ("ongoing", True, None, True),
         ("ongoing", None, FollowUpPlan(), True),
-        ("ongoing", False, FollowUpPlan(), False),
+        ("ongoing", False, None, False),
     ],
 )
 def test_12_whoever_qualifies_has_the_last_word(status, told, plan, planned_one) -> None:
@@ -677,6 +678,84 @@ def test_14_with_the_reason_and_comment_that_are_told() -> None:
     world = world.take(qualifying("quality", "1", reason="broken", comment="See the photo"))
     assert world.dispute().reason == "broken"
     assert world.item("1").qualification == Qualification("quality", StatusKind.DISPUTE, "See the photo")
+
+
+def test_14_another_reason_alone_on_all_items_changes_it() -> None:
+    world = given(invoice("1"), invoice("2"), opening("1", "2", reason="too dear"))
+    when = world.when(qualifying("price", "1", "2", reason="not as offered"))
+    assert when.then(DisputeTypeChanged).dispute().reason == "not as offered"
+    when.world.when(qualifying("price", "1", "2", reason="not as offered")).then_nothing()
+    world.when(qualifying("price", "1", reason="not as offered")).then(ChangesWholeDispute(dispute()))
+
+
+OPENED: dict[str, Any] = {
+    "reason": "too dear",
+    "comment": "See the offer",
+    "resolver_id": TECHNICIAN,
+    "amounts": {item("1"): Decimal(30)},
+    "follow_up": FollowUpPlan(on(3), "Ask", COLLECTOR.person_id),
+    "plan_follow_up": True,
+    "received_on": day(-1),
+    "reference": "their 7",
+}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"resolver_id": RESOLVER.person_id},
+        {"amounts": {item("1"): Decimal(31)}},
+        {"amounts": {item("2"): Decimal(1)}},
+        {"amounts": {item("3"): Decimal(1)}},
+        {"follow_up": FollowUpPlan(on(4))},
+        {"follow_up": FollowUpPlan(title="Wait")},
+        {"follow_up": FollowUpPlan(owner_id=TECHNICIAN)},
+        {"received_on": day(-2)},
+        {"reference": "their 8"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("status", ["price", "quality"])
+def test_14_nothing_else_of_an_open_dispute_changes_in_passing(status: str, more: dict[str, Any]) -> None:
+    world = given(invoice("1"), invoice("2"), qualifying("price", "1", "2", **OPENED))
+    (name,) = more
+    refusal = world.when(qualifying(status, "1", "2", **more)).refusal
+    assert isinstance(refusal, NotByQualifying)
+    assert (refusal.dispute_id, refusal.place) == (dispute("Q"), f"/{name}")
+
+
+def test_14_what_is_so_already_can_be_told_again() -> None:
+    world = given(invoice("1"), invoice("2"), qualifying("price", "1", "2", **OPENED))
+    world.when(qualifying("price", "1", "2", **OPENED), at=day(1)).then_nothing()
+    world.when(qualifying("price", "2", **{**OPENED, "amounts": None})).then_nothing()
+
+
+def test_14_an_action_that_is_not_there_is_not_planned_in_passing() -> None:
+    world = given(invoice("1"), opening("1", plan_follow_up=False))
+    world.when(qualifying("price", "1", plan_follow_up=True)).then(NotByQualifying)
+    world.when(qualifying("price", "1", plan_follow_up=False)).then_nothing()
+
+
+@pytest.mark.parametrize("status", ["price", "ongoing"])
+def test_11_an_action_is_not_described_and_unwanted_at_once(status: str) -> None:
+    world = given(invoice("1"))
+    both: dict[str, Any] = {"plan_follow_up": False, "follow_up": FollowUpPlan(on(3))}
+    world.when(qualifying(status, "1", **both)).then(FollowUpContradicted())
+    world.when(opening("1", **both)).then(FollowUpContradicted())
+
+
+def test_28_what_has_a_retired_status_keeps_it_and_nothing_else_gets_it() -> None:
+    said = qualifying("ongoing", "1", comment="Called")
+    world = given(invoice("1"), invoice("2"), said, RetireStatus("ongoing"))
+    world.when(said).then_nothing()
+    world.when(qualifying("ongoing", "1", comment="Called again")).then(ItemQualified)
+    world.when(qualifying("ongoing", "1", "2", comment="Called")).then(StatusRetired("ongoing"))
+    world = given(invoice("1"), invoice("2"), opening("1", "2"), RetireStatus("price"))
+    world.when(qualifying("price", "1", "2")).then_nothing()
+    world.take(RetireStatus("quality"))
+    world.when(qualifying("quality", "1", "2")).then(StatusRetired("quality"))
+    world.take(RetireStatus("dispute_resolved"))
+    world.when(qualifying("dispute_resolved", "1")).then(StatusRetired("dispute_resolved"))
 
 
 def test_14_another_dispute_status_on_some_items_is_refused_with_the_cure() -> None:

@@ -19,6 +19,7 @@ from domain.dispute import (
     AssignResolver,
     CancelDispute,
     CommentDispute,
+    EscalateDispute,
     Outcome,
     RemoveItems,
     ReopenDispute,
@@ -26,7 +27,7 @@ from domain.dispute import (
 from domain.follow_up import ChaseResolver, CommentFollowUp, FollowUpPlan, PlanFollowUp, PostponeFollowUp
 from domain.imports import FinishImport, ImportCounts
 from domain.item import ClearItem
-from domain.people import ApiKey, DeactivatePerson, IssueKey, RegisterPerson, RevokeKey, require_live
+from domain.people import DeactivatePerson, IssueKey, RegisterPerson, RevokeKey
 from domain.refusals import Refusal
 from domain.resolving import EndFollowUp
 from domain.roles import Permission, Role
@@ -100,7 +101,7 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     ),
     refusals.UnknownImport: (
         lambda: given().when(FinishImport(IMPORT, ImportCounts())),
-        f"There is no import {IMPORT}; start it first.",
+        f"There is no import {IMPORT}; look it up in the list of imports.",
     ),
     refusals.UnknownKey: (
         lambda: given().when(RevokeKey(key("k"))),
@@ -136,6 +137,25 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.FollowUpDateMissing: (
         lambda: of_two(resolving()).when(ReopenDispute(D, FollowUpPlan())),
         f"Reopening dispute {D} asks for the date on which to follow it up.",
+    ),
+    refusals.TextTooLong: (
+        lambda: two().when(RegisterPerson("x" * 201)),
+        "/code has 201 characters, of which 200 can be kept; shorten it.",
+    ),
+    refusals.TextNotStorable: (
+        lambda: two().when(RegisterPerson("a\0")),
+        "/code holds a character that no text has (NUL, or half of a surrogate pair); take it out.",
+    ),
+    refusals.FollowUpContradicted: (
+        lambda: two().when(opening("1", plan_follow_up=False, follow_up=FollowUpPlan())),
+        "An action is described that is not to be planned; leave out `follow_up` or `plan_follow_up`.",
+    ),
+    refusals.NotByQualifying: (
+        lambda: of_two().when(qualifying("price", "1", "2", resolver_id=TECHNICIAN)),
+        (
+            f"The items are in open dispute {D}; qualifying them does not change its resolver_id: assign the "
+            "resolver to the dispute."
+        ),
     ),
     refusals.CreditedAmountInvalid: (
         lambda: of_two().when(resolving(credited_amount=Decimal("200.01"))),
@@ -233,8 +253,8 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.ChangesWholeDispute: (
         lambda: of_two().when(qualifying("quality", "1")),
         (
-            f"Some items of dispute {D} cannot get another dispute type; select all of its items, or take "
-            "these out of it first."
+            f"Some items of dispute {D} cannot get another dispute type or reason; select all of its items, "
+            "or take these out of it first."
         ),
     ),
     refusals.StatusNotForDispute: (
@@ -270,6 +290,10 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.DisputeAlreadyResolved: (
         lambda: of_two(resolving()).when(resolving()),
         f"Dispute {D} is already resolved; reopen it to go on.",
+    ),
+    refusals.DisputeWasEscalated: (
+        lambda: of_two(EscalateDispute(D)).when(resolving()),
+        f"Dispute {D} was escalated to litigation; reopen it to go on.",
     ),
     refusals.DisputeWasCancelled: (
         lambda: of_two(CancelDispute(D)).when(REOPENING),
@@ -317,7 +341,7 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
         lambda: given().when(
             IssueKey(key("k"), "k", scopes=(Permission.READ_LOG,)), by=service(Permission.PEOPLE)
         ),
-        "Nobody gives more than they have: read_log is not among the rights of the role service.",
+        "Nobody gives or takes more than they have: read_log is not among the rights of the role service.",
     ),
 }
 
@@ -325,10 +349,6 @@ OUTSIDE_OF_DECISIONS: dict[type[Refusal], tuple[Refusal, str]] = {
     refusals.UnknownCustomer: (
         refusals.UnknownCustomer(identity.customer_id("NEW")),
         f"There is no customer {identity.customer_id('NEW')}; register the customer first.",
-    ),
-    refusals.KeyAlreadyRevoked: (
-        refusals.KeyAlreadyRevoked(key("k")),
-        f"API key {key('k')} is revoked; ask for a new one.",
     ),
     refusals.ToldInTheFuture: (
         refusals.ToldInTheFuture(datetime(2030, 1, 1, tzinfo=UTC)),
@@ -363,11 +383,9 @@ def test_the_message_of_what_is_refused_around_a_decision(refusal: type[Refusal]
     assert str(found) == message
 
 
-def test_around_a_decision_the_case_and_the_key_refuse() -> None:
+def test_around_a_decision_the_case_refuses() -> None:
     with pytest.raises(refusals.UnknownCustomer):
         Case().customer(identity.customer_id("NEW"))
-    with pytest.raises(refusals.KeyAlreadyRevoked):
-        require_live(ApiKey(key("k"), "k", None, (), revoked=True))
 
 
 def test_every_refusal_is_provoked() -> None:

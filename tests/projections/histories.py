@@ -29,6 +29,7 @@ from domain import (
 from domain.case import Case, evolve
 from domain.commands import Command, Decision
 from domain.decide import decide
+from domain.founding import found_company
 from domain.identity import (
     OPERATOR,
     DisputeId,
@@ -83,7 +84,7 @@ class Made:
     """Items as they were before and after the ledger last spoke of them."""
 
     def __post_init__(self) -> None:
-        self.take([Decision(self.at, tuple(catalogue.found_company(catalogue.Settings("Acme"))))])
+        self.take([Decision(self.at, tuple(found_company(catalogue.Settings("Acme"))))])
 
     def take(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:

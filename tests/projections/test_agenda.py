@@ -11,7 +11,7 @@ import pytest
 from domain.identity import person_id
 from domain.refusals import NotYours, RoleForbids
 from domain.roles import Permission, Role
-from projections.agenda import AgendaParameters, AgendaRow, agenda
+from projections.agenda import DAYS_AHEAD, AgendaParameters, AgendaRow, agenda
 from projections.parameters import ParameterInvalid, Report
 from projections.reading import Reading
 from tests.projections.world import World, named
@@ -119,8 +119,8 @@ def test_days_ahead(busy: World, given: dict[str, object], shown: bool):  # noqa
     assert found == ASK_RITA[:1] + ["Cora: Look At 2 as owner"] * shown
 
 
-@pytest.mark.parametrize("days", [-1, 367])
-def test_days_ahead_are_0_to_366(busy: World, days: int):
+@pytest.mark.parametrize("days", [-1, DAYS_AHEAD + 1])
+def test_days_ahead_are_not_endless(busy: World, days: int):
     with pytest.raises(ParameterInvalid, match="days_ahead"):
         ask(busy.reading(), days_ahead=days)
 
@@ -148,6 +148,50 @@ def test_an_actions_own_resolver_comes_before_its_disputes(busy: World):
     )
     assert lines(ask(busy.reading(), person=person_id("rolf"))) == ["Rolf: Ask Rita as resolver, 5 days"]
     assert lines(ask(busy.reading(), person=person_id("rita"))) == []
+
+
+def leave(world: World, *codes: str) -> None:
+    for code in codes:
+        world.change("person_states", "person_id", person_id(code), "2026-06-10", active=False)
+
+
+def test_32_the_collector_stands_in_for_a_resolver_who_has_left(busy: World):
+    leave(busy, "rita")
+    assert lines(ask(busy.reading(), customer="alpha")) == ASK_RITA[:1]  # Cora owns it, and has it once
+    busy.change("customer_states", "code", "alpha", "2026-06-10", collector_id=person_id("carl"))
+    assert lines(ask(busy.reading(), customer="alpha")) == [
+        "Carl: Ask Rita as collector, 5 days",
+        "Cora: Ask Rita as owner, 5 days",
+    ]
+
+
+@pytest.mark.parametrize("owner", ["cora", "a program", None])
+def test_32_the_collector_stands_in_for_an_owner_who_is_not_there(busy: World, owner: str | None):
+    busy.change("customer_states", "code", "alpha", "2026-06-10", collector_id=person_id("carl"))
+    busy.change(
+        "follow_up_states", "follow_up_id", named("ask rita"), "2026-06-10",
+        owner_id=person_id(owner) if owner else None,
+    )  # fmt: skip
+    leave(busy, "cora")
+    assert lines(ask(busy.reading(), customer="alpha")) == [
+        "Carl: Ask Rita as collector, 5 days",
+        ASK_RITA[1],
+    ]
+    assert lines(ask(busy.reading(), person=person_id("carl"), customer="alpha")) != []
+
+
+def test_32_and_the_credit_manager_for_a_collector_who_has_left(busy: World):
+    leave(busy, "cora", "rita", "carl")
+    report = ask(busy.reading(), person=person_id("boss"))
+    assert sorted(lines(report)) == sorted(
+        [
+            "None: Ask Rita as credit_manager, 5 days",
+            "None: alpha as credit_manager",
+            "None: beta as credit_manager",
+            *["None: quality of 3 as credit_manager"] * 2,
+            *NOBODYS,
+        ]
+    )
 
 
 def test_what_has_ended_is_not_to_do(busy: World):

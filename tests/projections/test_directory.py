@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.identity import customer_id, person_id
-from domain.refusals import RoleForbids, UnknownCustomer, UnknownPerson, UnknownStatus
+from domain.refusals import RoleForbids, UnknownCustomer, UnknownImport, UnknownPerson, UnknownStatus
 from domain.roles import Permission, Role
 from projections.directory import (
     CustomerList,
@@ -20,7 +20,6 @@ from projections.directory import (
     PersonRow,
     SettingsRow,
     StatusRow,
-    UnknownImport,
     customer,
     customers,
     import_,

@@ -26,9 +26,10 @@ def ask(reading: Reading, **given: object) -> Report[ResolutionTimeRow]:
 
 
 def figures(rows: Sequence[ResolutionTimeRow]) -> dict[str | None, tuple[float | None, ...]]:
-    """Count, mean, median, p90 and still open by key."""
+    """Count, mean, median, p90 and how many are not resolved by key."""
     return {
-        row.key: (row.count, row.mean_days, row.median_days, row.p90_days, row.still_open) for row in rows
+        row.key: (row.count, row.mean_days, row.median_days, row.p90_days, row.still_open + row.escalated)
+        for row in rows
     }
 
 
@@ -100,7 +101,19 @@ def test_each_grouping(lives: World, by: str | None, expected: dict[str | None, 
 
 def test_columns_are_named_as_promised(lives: World):
     (record,) = ask(lives.reading(), by="none").records()
-    assert list(record) == ["key", "label", "count", "mean_days", "median_days", "p90_days", "still_open"]
+    figures = ["count", "mean_days", "median_days", "p90_days", "still_open", "escalated"]
+    assert list(record) == ["key", "label", *figures]
+
+
+def test_20_an_escalated_episode_is_neither_resolved_nor_still_open(lives: World):
+    def waiting(**given: object) -> dict[str | None, tuple[int, int]]:
+        rows = ask(lives.reading(), **given).rows
+        return {row.key: (row.still_open, row.escalated) for row in rows}
+
+    assert waiting(by="none") == {"total": (1, 1)}
+    (total,) = ask(lives.reading()).totals
+    assert (total.still_open, total.escalated) == (1, 1)
+    assert waiting(by="none", as_at=date(2026, 4, 19))["total"] == (3, 0)
 
 
 def test_largest_groups_come_first_but_months_in_order(lives: World):
