@@ -395,6 +395,7 @@ def test_every_refusal_is_provoked() -> None:
 
 def test_the_place_is_a_json_pointer() -> None:
     assert [refusal for refusal in CLASSES if not re.fullmatch(r"(/[a-z_]+)*", refusal.where)] == []
+    assert refusals.UnknownItem(ONE).place == "/item_ids"
 
 
 def test_the_message_uses_the_facts_of_the_refusal_and_no_others() -> None:
