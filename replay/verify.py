@@ -84,6 +84,9 @@ def verify(
     """
     with datastore.pool.connection() as connection, connection.transaction(), ExitStack() as stack:
         connection.execute("set transaction isolation level repeatable read, read only")
+        # Before the snapshot: a rebuild's swap holds this table, so log and tables come from one side of it.
+        tracking = Identifier(datastore.schema, "tracking")
+        connection.execute(SQL("lock table {} in access share mode").format(tracking))
         connection.execute("set local cursor_tuple_fraction = 1")  # all rows are wanted, not the first soon
         verifying = _Verifying(connection, datastore.schema, log, limit, stack)
         try:

@@ -19,6 +19,8 @@ from typing import Final
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from store.connections import LogUnavailable
+
 _COMPANY_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _FILE: Final = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 _PLACE: Final = "{company}"
@@ -112,10 +114,13 @@ def create_company(conninfo: str, company: str) -> None:
 
 
 def companies(conninfo: str) -> list[str]:
-    """The ids of all companies, sorted. Empty for a database that was never migrated."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        prepared = connection.execute("select to_regclass('redress.companies') is not null").fetchone()
-        return _companies(connection) if prepared == (True,) else []
+    """The ids of all companies, sorted. Empty for a database never migrated. Raises LogUnavailable."""
+    try:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            prepared = connection.execute("select to_regclass('redress.companies') is not null").fetchone()
+            return _companies(connection) if prepared == (True,) else []
+    except psycopg.OperationalError as error:
+        raise LogUnavailable(str(error)) from error
 
 
 def schema_of(company: str) -> str:
