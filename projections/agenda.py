@@ -160,12 +160,13 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     kinds, if both hold). Customers without collector that have open items stand in the credit manager's, and
     so do the disputes just named where the customer has no collector.
 
-    ``by`` is not used; the period speaks of due days and leaves out what has none; ``status`` is the
-    dispute's type, or that for which the action was planned.
+    There is no grouping ``by`` but person; the period speaks of due days and leaves out what has none;
+    ``status`` is the dispute's type, or that for which the action was planned.
 
     Raises RoleForbids; NotYours for somebody else's agenda where the role has only its own; ParameterInvalid.
     """
     person = _whose(reading, parameters)
+    selection.require_by(parameters, "person")
     if not 0 <= parameters.days_ahead <= _DAYS_AHEAD:
         raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {_DAYS_AHEAD}")
     chosen = _chosen(parameters, person)
