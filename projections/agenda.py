@@ -186,12 +186,13 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     hold). Customers without an active collector that have open items stand in the credit manager's, and so
     does whatever would stand in their collector's.
 
-    ``by`` is not used; the period speaks of due days and leaves out what has none; ``status`` is the
-    dispute's type, or that for which the action was planned.
+    There is no grouping ``by`` but person; the period speaks of due days and leaves out what has none;
+    ``status`` is the dispute's type, or that for which the action was planned.
 
     Raises RoleForbids; NotYours for somebody else's agenda where the role has only its own; ParameterInvalid.
     """
     person = _whose(reading, parameters)
+    selection.require_by(parameters, "person")
     if not 0 <= parameters.days_ahead <= DAYS_AHEAD:
         raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {DAYS_AHEAD}")
     chosen = _chosen(parameters, person)

@@ -60,9 +60,11 @@ def dispute_months(reading: Reading, parameters: Parameters) -> Report[DisputeMo
     """What was opened, reopened and resolved per month and currency, months without anything left out.
 
     A dispute that was resolved twice counts in both months. Disputes cancelled by the moment count nowhere.
-    The period speaks of each of the three. ``by`` is not used. Raises RoleForbids, ParameterInvalid.
+    The period speaks of each of the three. There is no other grouping ``by``. Raises RoleForbids,
+    ParameterInvalid.
     """
     reached = reading.reach(Permission.READ_DISPUTES)
+    selection.require_by(parameters, "month")
     of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
     of_case.only(reached, reading.actor, selection.DISPUTES)
 

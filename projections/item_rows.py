@@ -18,11 +18,18 @@ GROUPINGS: Final[Mapping[str, By]] = {
     "customer": By("i.customer_code", "c.name"),
     "collector": BY_COLLECTOR,
     "resolver": By(
-        "coalesce(resolver.code, d.resolver_id::text)",
+        "coalesce(resolver.code, d.resolver_id::text, f.resolver_id::text)",
         "resolver.name",
         """
         left join dispute_states d on d.dispute_id = i.dispute_id and {seen_d}
-        left join person_states resolver on resolver.person_id = d.resolver_id and {known_resolver}
+        left join lateral (
+            select f.resolver_id from follow_up_states f
+            where d.resolver_id is null and f.follow_up_id = any (i.follow_ups) and f.resolver_id is not null
+              and f.is_open and {seen_f}
+            order by f.due_on, f.follow_up_id limit 1
+        ) f on true
+        left join person_states resolver
+            on resolver.person_id = coalesce(d.resolver_id, f.resolver_id) and {known_resolver}
         """,
     ),
     "entity": By("i.entity", "i.entity"),
@@ -31,4 +38,5 @@ GROUPINGS: Final[Mapping[str, By]] = {
     "month": By("to_char(i.issue_date, 'YYYY-MM')", "to_char(i.issue_date, 'YYYY-MM')"),
     "none": BY_NONE,
 }
-"""The resolver is that of the dispute which an item is in."""
+"""The resolver is that of the dispute which an item is in, or else of the action due first that lists it:
+whoever filters by a resolver finds the items of both."""

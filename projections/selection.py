@@ -194,3 +194,9 @@ def grouping(name: str | None, default: str, known: Mapping[str, By]) -> Groupin
     if name not in known:
         raise ParameterInvalid("by", name, f"group by {', '.join(sorted(known))} or {ATTRIBUTE}<name>")
     return Grouping(name, known[name], {})
+
+
+def require_by(parameters: Parameters, name: str) -> None:
+    """Raise ParameterInvalid for any grouping but *name*, which is the only one that a report has."""
+    if parameters.by not in {None, name}:
+        raise ParameterInvalid("by", parameters.by, f"this report comes by {name} alone; leave it out")

@@ -77,14 +77,14 @@ def last_change(steps: Steps, at: datetime, zone: str) -> Stretch | None:
 
 
 def _stretches(steps: Steps, at: datetime, zone: str) -> Iterator[Stretch]:
-    ends = [*(step.moment for step in steps[1:]), at + timedelta.resolution]
+    ends = [*(step.moment for step in steps[1:]), at]
     for step, end in zip(steps, ends, strict=True):
         yield Stretch(step.moment, step, None, is_collectable(step.item, step.moment, zone))
         promised = _promised_on(step.item)
         if promised is None:
             continue
         expiry = start_of_day(promised + timedelta(days=1), zone)
-        if step.moment < expiry < end:
+        if step.moment < expiry <= end:  # what happens at the very midnight finds it expired
             yield Stretch(expiry, step, promised, is_collectable(step.item, expiry, zone))
 
 

@@ -165,3 +165,20 @@ def test_csv_for_spreadsheets_and_for_machines(manager, tmp_path):
 def test_a_report_shows_what_the_role_reaches(told):
     assert rows(told, "dispute-report", "--key", told.key("resolver", "Ida")) == []
     assert rows(told, "aged-balance", "--key", told.key("collector", "Cleo")) == []
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_40_every_report_takes_both_clocks(told, name):
+    def understood(*clocks):
+        found = told("report", name, *clocks, "--format", "json").json["parameters"]
+        return (found["as_at"], found["known_at"])
+
+    assert understood("--as-at", "2024-03-05") == ("2024-03-05T23:59:59.999999+00:00", told.newest)
+    assert understood("--as-at", "2024-03-05T09:00:00+01:00")[0] in {
+        "2024-03-05T09:00:00+01:00",
+        "2024-03-05T08:00:00+00:00",
+    }
+    assert understood("--as-at", "2024-03-05", "--known-at", told.newest)[1] == told.newest
+    assert understood("--known-at", "2020-01-01T00:00:00Z")[1] == 0
+    assert "zone" in told("report", name, "--as-at", "2024-03-05T09:00:00", code=1).line
+    assert "known_at" in told("report", name, "--known-at", told.newest + 1, code=1).line

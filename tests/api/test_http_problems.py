@@ -101,7 +101,7 @@ def test_a_refusal_says_where_and_about_what(stocked: Service) -> None:
     in_path = problem(stocked.post("/v1/disputes/none/comment", {"text": "x"}), 404, "unknown-dispute")
     assert (in_path["errors"][0]["parameter"], in_path["errors"][0]["in"]) == ("dispute_id", "path")
     of_report = problem(
-        stocked.get("/v1/reports/agenda?by=x&period_from=2026-02-01&period_to=2026-01-01"),
+        stocked.get("/v1/reports/agenda?by=person&period_from=2026-02-01&period_to=2026-01-01"),
         422,
         "parameter-invalid",
     )

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import threading
+from datetime import datetime
 from typing import Any, Final
 
 import pytest
@@ -84,6 +85,27 @@ def test_reports_take_filters_groupings_and_clocks(stocked: Service) -> None:
     problem(stocked.get("/v1/reports/aged-balance?attribute=city"), 422, "parameter-invalid")
     problem(stocked.get("/v1/reports/aged-balance?as_at=2026-01-01T00:00:00"), 422, "parameter-invalid")
     problem(stocked.get("/v1/reports/aged-balance?known_at=99999"), 422, "parameter-invalid")
+
+
+def test_40_every_report_takes_both_clocks_in_each_of_their_forms(stocked: Service) -> None:
+    stocked.seen("/v1/items")
+    before = stocked.newest()
+    recorded = stocked.get("/v1/disputes/D/history").json()["entries"][-1]["recorded_at"]
+    as_ats = {
+        "2026-01-05": "2026-01-05T23:59:59.999999+00:00",
+        "2026-01-05T10:00:00+01:00": "2026-01-05T09:00:00+00:00",
+        "2026-01-05T09:00:00Z": "2026-01-05T09:00:00+00:00",
+    }
+    for report in REPORTS:
+        for told, understood in as_ats.items():
+            found = stocked.seen(report.path, params={"as_at": told})["parameters"]
+            assert datetime.fromisoformat(found["as_at"]) == datetime.fromisoformat(understood), report.path
+            assert found["known_at"] == before, report.path
+        for known, position in ((str(before), before), (recorded, before), ("2020-01-01T00:00:00Z", 0)):
+            found = stocked.seen(report.path, params={"known_at": known, "as_at": "2026-01-05"})
+            assert found["parameters"]["known_at"] == position, report.path
+        for wrong in ({"as_at": "2026-01-05T10:00:00"}, {"known_at": before + 1}, {"as_at": "5.1.2026"}):
+            assert stocked.get(report.path, params=wrong).status_code == 422, (report.path, wrong)
 
 
 def test_every_report_and_list_comes_as_csv_too(stocked: Service) -> None:

@@ -14,7 +14,7 @@ from domain.roles import Permission, Role
 from projections.aged_balance import AgedBalanceRow, aged_balance
 from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Reading
-from tests.projections.world import NOW, World, moment
+from tests.projections.world import NOW, World, moment, named
 
 
 def figures(report: Report[AgedBalanceRow]) -> dict[tuple[str | None, str], dict[str, str]]:
@@ -158,7 +158,7 @@ def test_filters(varied: World, given: dict[str, object], total: dict[str, int])
     [
         ("customer", {"alpha": 3, "beta": 4, "gamma": 16, "beta USD": 8}),
         ("collector", {"cora": 3, "carl": 4, None: 16, "carl USD": 8}),
-        ("resolver", {"rita": 2, None: 21, "None USD": 8}),
+        ("resolver", {"rita": 2, None: 21, "rolf USD": 8}),
         ("entity", {"north": 1, "south": 2, "main": 20, "main USD": 8}),
         ("status", {None: 21, "price": 2, "promise USD": 8}),
         ("currency", {"EUR": 23, "USD USD": 8}),
@@ -173,6 +173,27 @@ def test_groupings(varied: World, by: str, totals: dict[str | None, int]):
         row.key if row.currency == "EUR" else f"{row.key} {row.currency}": row.total for row in report.rows
     } == totals
     assert report.parameters["by"] == by
+
+
+def test_36_whoever_filters_by_a_resolver_finds_what_is_grouped_under_them(world: World):
+    """A dispute's resolver comes first; of several actions without a dispute, that of the one due first."""
+    disputed, listed, both = (world.item(number, "alpha", "1") for number in "123")
+    world.dispute("d", [disputed], resolver_id=person_id("rita"))
+    world.follow_up("of d", [disputed], "2026-06-20", owner="cora", resolver_id=person_id("rolf"))
+    world.follow_up("ended", [listed], "2026-06-18", owner="cora", resolver_id=person_id("rita"))
+    world.change("follow_up_states", "follow_up_id", named("ended"), "2026-06-02", is_open=False)
+    world.follow_up("late", [listed, both], "2026-06-25", owner="cora", resolver_id=person_id("rolf"))
+    world.follow_up("soon", [both], "2026-06-19", owner="cora", resolver_id=person_id("rita"))
+    world.change_item(both, "2026-06-03", follow_ups=[named("late"), named("soon")])
+
+    def grouped() -> dict[str | None, int]:
+        return {row.key: int(row.total) for row in ask(world.reading(), by="resolver").rows}
+
+    assert grouped() == {"rita": 2, "rolf": 1}
+    for code, total in grouped().items():
+        assert sum(row.total for row in ask(world.reading(), resolver=person_id(code or "")).rows) >= total
+    then = ask(world.reading(), by="resolver", as_at=date(2026, 5, 31)).rows
+    assert [(row.key, int(row.total)) for row in then] == [(None, 3)]
 
 
 def test_labels_are_for_people_to_read(varied: World):

@@ -302,3 +302,9 @@ def test_known_at_an_earlier_position(busy: World):
     )
     assert lines(ask(busy.reading()))[0] == BETA[0]
     assert lines(ask(busy.reading(), known_at=before))[:2] == ASK_RITA
+
+
+def test_32_an_agenda_is_by_person_and_refuses_another_grouping(busy: World):
+    assert lines(ask(busy.reading(), by="person")) == lines(ask(busy.reading()))
+    with pytest.raises(ParameterInvalid, match="comes by person alone"):
+        ask(busy.reading(), by="customer")

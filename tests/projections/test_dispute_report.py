@@ -309,6 +309,13 @@ def test_months_count_every_episode(lives: World):
     }
 
 
+def test_33_months_come_by_month_and_say_so(lives: World):
+    assert months(lives.reading(), by="month") == months(lives.reading())
+    for by in ("customer", "attribute:site"):
+        with pytest.raises(ParameterInvalid, match="comes by month alone"):
+            months(lives.reading(), by=by)
+
+
 def test_months_of_a_dispute_over_two_entities(open_ones: World):
     assert months(open_ones.reading(), entity="south") == {"2026-06 EUR": (1, 0, 0, 6, 0, 0)}
     assert months(open_ones.reading(), attributes={"site": "N"}) == {"2026-06 EUR": (1, 0, 0, 1, 0, 0)}

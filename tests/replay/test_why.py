@@ -355,6 +355,14 @@ def test_16_a_promise_holds_through_its_day_in_the_companys_zone_and_no_event_ma
     assert desk.why().since == midnight
 
 
+def test_16_a_promise_expires_before_what_happens_at_the_very_midnight(desk: Desk) -> None:
+    desk.promises("1", "2026-03-01", "2026-02-20")
+    desk.registers("1", balance="70", amount="100", when="2026-03-02 05:00")
+    found = desk.why()
+    assert (found.since, events(found)) == (at("2026-03-02 05:00"), ["item-qualified"])
+    assert "the promise of 2026-03-01 expired" in found.sentence
+
+
 def test_16_a_promise_that_expired_while_a_follow_up_listed_the_item(desk: Desk) -> None:
     desk.promises("1", "2026-03-01", "2026-02-20")
     desk.plans("1", when="2026-02-25")
