@@ -66,7 +66,8 @@ create table {company}.follow_up_states (
     occurred_from timestamptz not null, occurred_until timestamptz,
     reference text, customer_id uuid not null, dispute_id uuid,
     title text not null, due_on date not null,
-    owner_id uuid not null, resolver_id uuid,   -- its own; a dispute's resolver shows through the dispute
+    owner_id uuid,                              -- null: nobody; then the credit manager sees it
+    resolver_id uuid,                           -- its own; a dispute's resolver shows through the dispute
     planned_by uuid not null, status text,
     items uuid[] not null,
     chases integer not null, interactions integer not null, comments integer not null,
