@@ -17,8 +17,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
 _OTHER_FORMATS: Final = (
-    (b"PK\x03\x04", "is a workbook or ZIP file; save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "is an old Office file; save the sheet as CSV"),
+    (b"PK\x03\x04", 'is a workbook or ZIP file; for XLSX set `format = "xlsx"` under [file] of the mapping'),
+    (b"\xd0\xcf\x11\xe0", "is an old Office file, or has a password; save it as XLSX without a password"),
     (b"\x1f\x8b", "is compressed; unpack it first"),
     (b"%PDF", "is a PDF; export the rows as CSV"),
 )

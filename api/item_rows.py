@@ -10,6 +10,7 @@ from api.cells import CellRefused, DateNotSettled, amount_reader, in_smallest_un
 from api.mapping import DATES, Field, ItemMapping
 from api.records import Broken, FileRefused, Record, records
 from api.sources import source_reader
+from api.workbook import WorkbookDay
 from domain.item import ItemType
 from domain.money import is_currency
 
@@ -246,4 +247,6 @@ _NO_KEY: Final = {
 def _date_reader(mapping: ItemMapping, field: Field) -> Callable[[str], date]:
     pattern = mapping.date_of(field)
     # The same few days come again and again in a file.
-    return lru_cache(maxsize=10_000)(read_iso_date if pattern is None else pattern.read)
+    read_text = lru_cache(maxsize=10_000)(read_iso_date if pattern is None else pattern.read)
+    # What a workbook itself knows as a date does not follow the declared format.
+    return lambda text: read_iso_date(str(text)) if isinstance(text, WorkbookDay) else read_text(text)

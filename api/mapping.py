@@ -54,11 +54,15 @@ class FileKind(StrEnum):
 
     CSV = "csv"
     JSON_LINES = "jsonl"
+    XLSX = "xlsx"
 
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """How to get from bytes to cells. *quote* is None if the file quotes nothing."""
+    """How to get from bytes to cells. *quote* is None if the file quotes nothing.
+
+    *by_content*: no format is declared, so what is a workbook is read as one. *sheet*: None for the first one
+    that has the columns."""
 
     kind: FileKind = FileKind.CSV
     delimiter: str = ","
@@ -66,6 +70,8 @@ class FileFormat:
     encoding: str = "utf-8-sig"
     header_line: int = 1
     empty: frozenset[str] = frozenset()
+    by_content: bool = False
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +180,13 @@ def read_mapping(path: Path) -> ItemMapping:
     attributes = top.table("attributes", required=False)
     rows = top.table("rows", required=False)
     top.finish()
+    by_content = "format" not in file
     kind = FileKind(file.choice("format", list(FileKind), FileKind.CSV))
     amounts, date = _amounts(file), _date(file)
     type_by_sign = _type_by_sign(columns)  # before the other fields, as it is no source of text
     mapping = ItemMapping(
         path=path,
-        file=_file_format(file, kind),
+        file=_file_format(file, kind, by_content=by_content),
         amounts=amounts,
         date=date,
         fields=_fields(columns),
@@ -227,8 +234,13 @@ def _check_together(mapping: ItemMapping, top: Table, attributes: Table, rows: T
         raise rows.refused("subtotal_when_empty", f"names {unmapped[0]}, which [columns] does not map")
 
 
-def _file_format(file: Table, kind: FileKind) -> FileFormat:
+def _file_format(file: Table, kind: FileKind, *, by_content: bool) -> FileFormat:
     empty = frozenset(file.texts("empty"))
+    sheet = file.text("sheet", "") or None if by_content or kind is FileKind.XLSX else None
+    if kind is FileKind.XLSX:
+        header_line = file.whole("header_line", 1, lowest=1, highest=1000)
+        file.finish(hint=" for workbooks")
+        return FileFormat(kind=kind, header_line=header_line, empty=empty, sheet=sheet)
     encoding = file.text("encoding", "utf-8-sig")
     try:
         text_encoding = codecs.lookup(encoding)._is_text_encoding  # noqa: SLF001 - there is no public way to ask
@@ -248,7 +260,7 @@ def _file_format(file: Table, kind: FileKind) -> FileFormat:
         raise file.refused("quote", "is the delimiter too; they must differ")
     header_line = file.whole("header_line", 1, lowest=1, highest=1000)
     file.finish()
-    return FileFormat(kind, delimiter, quote or None, encoding, header_line, empty)
+    return FileFormat(kind, delimiter, quote or None, encoding, header_line, empty, by_content, sheet)
 
 
 def _amounts(file: Table) -> AmountMarks:

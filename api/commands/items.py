@@ -24,7 +24,7 @@ def install(app: typer.Typer) -> None:
 
 def import_items(  # noqa: PLR0913 - how a file can be imported
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV, TSV or JSON lines.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON lines.")],
     *,
     mapping: Annotated[
         str,
@@ -79,8 +79,12 @@ def _mapping(told: str) -> ItemMapping:
     return read_mapping(Path(told))
 
 
-def _lines(file: Path) -> int:
-    """About how many rows *file* has: for a progress bar."""
+def _lines(file: Path) -> int | None:
+    """About how many rows *file* has: for a progress bar. None if that shows only when it is read."""
+    from api.workbook import is_workbook
+
+    if is_workbook(file):
+        return None
     with file.open("rb") as content:
         return sum(block.count(b"\n") for block in iter(lambda: content.read(2**20), b""))
 
