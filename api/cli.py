@@ -9,7 +9,18 @@ from typing import Annotated, Final
 
 import typer
 
-from api.commands import catalogue, company, customers, history, items, people, reports, service, upkeep
+from api.commands import (
+    catalogue,
+    company,
+    customers,
+    history,
+    items,
+    mappings,
+    people,
+    reports,
+    service,
+    upkeep,
+)
 from api.commands.output import say
 from api.commands.session import Globals
 from api.commands.trouble import INTERRUPTED, MISUSED, REFUSED, explained
@@ -66,6 +77,7 @@ people.install(app)
 customers.install(app)
 catalogue.install(app)
 items.install(app)
+mappings.install(app)
 history.install(app)
 reports.install(app)
 upkeep.install(app)

@@ -65,6 +65,15 @@ def _kind(path: Path, file: FileFormat) -> FileKind:
         raise FileRefused(f"{path.name}: cannot be read: {error.strerror}") from None
 
 
+def cell_above_header(path: Path, mapping: ItemMapping, row: int, cell: int) -> str:
+    """One cell of the rows above the header of a CSV file; empty if there is none. Raises FileRefused."""
+    with _text_of(path, mapping.file) as text:
+        for number, cells in _csv_rows(_lines(path, text), path, mapping.file):
+            if number == row:
+                return cells[cell - 1] if isinstance(cells, list) and len(cells) >= cell else ""
+    return ""
+
+
 def column_list(columns: list[str]) -> str:
     """*columns* as a message lists them: each shortened, not more than 30."""
     shown = ", ".join(show(column) for column in columns[:_NAMED_IN_MESSAGE])

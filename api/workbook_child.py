@@ -29,8 +29,8 @@ _NOISE: Final = Decimal("1e-12")
 
 
 def main(told: dict[str, Any]) -> None:
-    """Read as *told*: ``path``, ``sheet`` (a name, or None), ``header_line``, ``columns``; ``memory`` in bytes
-    and ``seconds`` of computing are the limits."""
+    """Read as *told*: ``path``, ``sheet`` (a name, or None), ``header_line``, ``columns``; ``memory`` (bytes)
+    and ``seconds`` (of computing) are the limits."""
     resource.setrlimit(resource.RLIMIT_AS, (told["memory"], told["memory"]))
     resource.setrlimit(resource.RLIMIT_CPU, (told["seconds"], told["seconds"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

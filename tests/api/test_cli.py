@@ -27,6 +27,7 @@ COMMANDS = (
     ("migrate",),
     ("found",),
     ("import-items",),
+    ("mappings",),
     ("load",),
     ("report",),
     ("rebuild",),

@@ -139,7 +139,7 @@ def test_a_mapping_that_comes_with_redress_is_named(owner, tmp_path):
         "391,0379-NEVHP,4/6/2013,0000611365,1/2/2013,2/1/2013,55.94,No,1/15/2013,Paper,13,0\n"
     )
     assert "1 registered" in owner("import-items", file, "--mapping", "ibm").err
-    assert "there is no mapping 'sap': give a TOML file, or one of highradius, ibm" in (
+    assert "there is no mapping 'sap': give a TOML file, or one of datev, dynamics, fec, " in (
         owner("import-items", file, "--mapping", "sap", code=1).line
     )
 

@@ -45,7 +45,22 @@ def refusal(tmp_path, text) -> str:
         (mapping_text("header_line = true"), "file.header_line must be a whole number from 1"),
         (mapping_text('empty = [""]'), "file.empty must be a list of texts"),
         (mapping_text('date = "%d.%m.%Y"'), "file.date only d, dd, m, mm, yy, yyyy and separators"),
-        (mapping_text('date = "dd.mm"'), "day, month and year must each occur once"),
+        (mapping_text('date = "dd.mm"'), "has no year; say when it begins: `year_begins`"),
+        (mapping_text('date = "dd.yyyy"'), "day, month and year must each occur once"),
+        (mapping_text('year_begins = "July"'), "file.year_begins must be a day such as 2024-01-01"),
+        (mapping_text("year_begins = { row = 1 }"), "file.year_begins needs `row` and `cell`"),
+        (
+            mapping_text(due_date='{ first_of = [{ column = "a", date = "dd.mm.yyyy" }, "b"] }'),
+            "columns.due_date gives a `date` to some columns only",
+        ),
+        (mapping_text(customer_code='{ column = "a", between = [1] }'), "between must be two whole numbers"),
+        (
+            mapping_text(customer_code='{ column = "a", between = [9, 1] }'),
+            "between must be two whole numbers",
+        ),
+        (mapping_text(customer_code='{ column = "a", between = ["1"] }'), "must be a list of whole numbers"),
+        (mapping_text(rest='[rows]\nonly_when = [{ column = "a" }]'), "rows.only_when[1] needs `equals`"),
+        (mapping_text('format = "xlsx"\ndelimiter = ";"'), "file.delimiter is not known for workbooks"),
         (mapping_text('date = "dmyyyy"'), "'d' needs a separator behind it, or 'dd'"),
         (mapping_text(number="{}"), "columns.number needs exactly one of `column`"),
         (mapping_text(number='{ column = "a", constant = "b" }'), "columns.number needs exactly one of"),
@@ -105,7 +120,10 @@ def refusal(tmp_path, text) -> str:
             "names entity, which [columns] does not",
         ),
         (mapping_text(rest='[rows]\nsubtotal_when = ["x"]'), "rows.subtotal_when[1] must hold tables"),
-        (mapping_text(rest='[rows]\nsubtotal_when = [{ column = "a" }]'), "needs `equals` or `begins`"),
+        (
+            mapping_text(rest='[rows]\nsubtotal_when = [{ column = "a" }]'),
+            "needs `equals`, `begins` or `between`",
+        ),
         (mapping_text(rest='[rows]\nskip = ["x"]'), "rows.skip is not known"),
         (
             mapping_text(
