@@ -37,7 +37,12 @@ _BIGGEST_PAD: Final = 60
 
 def read_mapping(path: Path) -> ItemMapping:
     """The mapping in the TOML file *path*. Raises MappingRefused, naming file, key and cure."""
-    top = Table(path.name, "", _load(path))
+    return checked(path, _load(path))
+
+
+def checked(path: Path, content: Mapping[str, object]) -> ItemMapping:
+    """The mapping that *content* is, as *path* holds it. Raises MappingRefused."""
+    top = Table(path.name, "", content)
     file = top.table("file", required=False)
     columns = top.table("columns")
     attributes = top.table("attributes", required=False)

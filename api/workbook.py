@@ -26,6 +26,8 @@ _ZIP: Final = b"PK\x03\x04"
 _OLD: Final = b"\xd0\xcf\x11\xe0"
 _CHILD: Final = Path(__file__).with_name("workbook_child.py")
 _CURE: Final = "split it, or save the sheet as CSV"
+_LIMITS: Final = {"memory": MEMORY, "seconds": _SECONDS}
+_TOO_MUCH: Final = f"needs more than {MEMORY // 2**20} MB or {_SECONDS} seconds to be read; {_CURE}"
 
 Rows: TypeAlias = Generator[tuple[int, list[str] | None]]
 """Row numbers as the spreadsheet counts, and cells; None where a cell holds what is not text."""
@@ -59,11 +61,22 @@ def workbook_rows(path: Path, sheet: str | None, header_line: int, columns: Sequ
         "sheet": sheet,
         "header_line": header_line,
         "columns": list(columns),
-        "memory": MEMORY,
-        "seconds": _SECONDS,
+        **_LIMITS,
     }
     with _child(told) as lines:
         yield from _rows(lines, sheet)
+
+
+def sheet_names(path: Path) -> list[str]:
+    """The names of all sheets. Raises OSError, WorkbookRefused."""
+    _check_package(path)
+    told = {"path": str(path.absolute()), "sheet": "", "header_line": 1, "columns": [], **_LIMITS}
+    with _child(told) as lines:
+        message = orjson.loads(next(lines, b"{}"))
+    if "sheets" not in message:
+        raise WorkbookRefused(message.get("refused", _TOO_MUCH))
+    found: list[str] = message["sheets"]
+    return found
 
 
 def _check_package(path: Path) -> None:
@@ -121,7 +134,7 @@ def _rows(lines: IO[bytes], sheet: str | None) -> Rows:
             there = ", ".join(show(name) for name in message["sheets"][:30]) or "none"
             wanted = f"no sheet {show(sheet)}" if sheet else "no sheet"
             raise WorkbookRefused(f"there is {wanted}; there are: {there}")
-    raise WorkbookRefused(f"needs more than {MEMORY // 2**20} MB or {_SECONDS} seconds to be read; {_CURE}")
+    raise WorkbookRefused(_TOO_MUCH)
 
 
 def _text(cell: str | list[str]) -> str:
