@@ -18,6 +18,7 @@ from api.commands import (
     mappings,
     people,
     reports,
+    sales,
     service,
     upkeep,
 )
@@ -77,6 +78,7 @@ people.install(app)
 customers.install(app)
 catalogue.install(app)
 items.install(app)
+sales.install(app)
 mappings.install(app)
 history.install(app)
 reports.install(app)

@@ -37,7 +37,7 @@ _BIGGEST_PAD: Final = 60
 
 def read_mapping(path: Path) -> ItemMapping:
     """The mapping in the TOML file *path*. Raises MappingRefused, naming file, key and cure."""
-    return checked(path, _load(path))
+    return checked(path, load(path))
 
 
 def checked(path: Path, content: Mapping[str, object]) -> ItemMapping:
@@ -50,11 +50,11 @@ def checked(path: Path, content: Mapping[str, object]) -> ItemMapping:
     top.finish()
     by_content = "format" not in file
     kind = FileKind(file.choice("format", list(FileKind), FileKind.CSV))
-    amounts, date = _amounts(file), _date(file)
+    amounts, date = amount_marks(file), declared_date(file)
     type_by_sign = _type_by_sign(columns)  # before the other fields, as it is no source of text
     mapping = ItemMapping(
         path=path,
-        file=_file_format(file, kind, by_content=by_content),
+        file=file_format(file, kind, by_content=by_content),
         amounts=amounts,
         date=date,
         fields=_fields(columns, by_sign=type_by_sign is not None),
@@ -72,7 +72,8 @@ def checked(path: Path, content: Mapping[str, object]) -> ItemMapping:
     return mapping
 
 
-def _load(path: Path) -> dict[str, object]:
+def load(path: Path) -> dict[str, object]:
+    """The TOML of the file *path*. Raises MappingRefused."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -106,7 +107,8 @@ def _check_together(mapping: ItemMapping, top: Table, attributes: Table, rows: T
         raise rows.refused("subtotal_when_empty", f"names {unmapped[0]}, which [columns] does not map")
 
 
-def _file_format(file: Table, kind: FileKind, *, by_content: bool) -> FileFormat:
+def file_format(file: Table, kind: FileKind, *, by_content: bool) -> FileFormat:
+    """How the file is written, from the keys of [file] that are left. Raises MappingRefused."""
     empty = frozenset(file.texts("empty"))
     sheet = file.text("sheet", "") or None if by_content or kind is FileKind.XLSX else None
     if kind is FileKind.XLSX:
@@ -157,7 +159,8 @@ def _year_begins(file: Table) -> date | tuple[int, int] | None:
         ) from None
 
 
-def _amounts(file: Table) -> AmountMarks:
+def amount_marks(file: Table) -> AmountMarks:
+    """The marks of amounts that [file] declares. Raises MappingRefused."""
     declared = "decimal" in file or "thousands" in file
     decimal, thousands = file.text("decimal", "."), file.text("thousands", "", empty_allowed=True)
     if decimal not in {".", ","}:
@@ -169,7 +172,8 @@ def _amounts(file: Table) -> AmountMarks:
     return AmountMarks(decimal, thousands, declared)
 
 
-def _date(table: Table) -> DatePattern | None:
+def declared_date(table: Table) -> DatePattern | None:
+    """The format at ``date``, None for ISO dates. Raises MappingRefused."""
     text = table.text("date", "iso")
     if text.lower() == "iso":
         return None
@@ -182,7 +186,7 @@ def _date(table: Table) -> DatePattern | None:
 def _fields(columns: Table, *, by_sign: bool) -> Mapping[Field, Source]:
     columns.expect(list(Field))
     fields = {
-        field: _source(field, columns.table_or_text(field, "column")) for field in Field if field in columns
+        field: source_of(field, columns.table_or_text(field, "column")) for field in Field if field in columns
     }
     if by_sign and Field.TYPE in fields:
         # What the value table does not know, the sign decides.
@@ -209,11 +213,12 @@ def _type_by_sign(columns: Table) -> TypeBySign | None:
     return TypeBySign(ItemType(positive), ItemType(negative))
 
 
-def _source(field: Field, table: Table) -> Source:
+def source_of(field: Field, table: Table) -> Source:
+    """Where *field* comes from, as *table* tells it. Raises MappingRefused."""
     kinds = [key for key in ("column", "constant", *Combine) if key in table]
     if len(kinds) != 1:
         raise table.refused("", "needs exactly one of `column`, `constant`, `join`, `first_of`")
-    date = _date(table) if field in DATES else None
+    date = declared_date(table) if field in DATES else None
     if kinds[0] == "constant":
         source = Source((), when_empty=table.text("constant"))
     elif kinds[0] == "column":
@@ -247,7 +252,7 @@ def _part(table: Table) -> Part:
 def _finished_part(table: Table, field: Field) -> Part:
     part = _part(table)
     if field in DATES:
-        part = replace(part, date=_date(table))
+        part = replace(part, date=declared_date(table))
     table.finish()
     return part
 

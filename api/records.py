@@ -227,7 +227,7 @@ def _check_columns(names: list[str], path: Path, mapping: ItemMapping) -> None:
     row = mapping.file.header_line
     if not any(names):
         raise FileRefused(f"{path.name}: row {row} is blank; set `header_line` to the row of the header")
-    if len(missing) < len(mapping.columns):
+    if len(missing) < len(mapping.columns) or len(missing) == 1:
         raise FileRefused(f"{path.name}: {_missing(missing[0], names)}")
     other = [f'"{sign}"' for sign in (";", "\t", "|", ",") if len(names) == 1 and sign in names[0]]
     cure = f"is the delimiter {other[0]}?" if other else "has the file no header, or is `header_line` wrong?"

@@ -19,6 +19,7 @@ from domain import (
     qualifying,
     reopening,
     resolving,
+    sales,
 )
 from domain.calendar import next_working_day
 from domain.case import Case, State, connected
@@ -74,6 +75,11 @@ def _import(case: Case, command: imports.StartImport | imports.FinishImport) -> 
     return run if isinstance(run, imports.Import) else None
 
 
+def _sales(case: Case, command: sales.StateMonthlySales) -> list[Event]:
+    known = case.states.get(command.sales_id)
+    return sales.state(known if isinstance(known, sales.MonthlySales) else None, command)
+
+
 _DECIDERS: Mapping[type[Command], Decider] = {
     catalogue.ChangeSettings: lambda case, c, o: catalogue.change_settings(case.company, c, o),
     catalogue.DefineStatus: lambda case, c, o: catalogue.define_status(case.company, c, o),
@@ -105,6 +111,7 @@ _DECIDERS: Mapping[type[Command], Decider] = {
     resolving.EndFollowUp: resolving.end_follow_up,
     imports.StartImport: lambda case, c, _: imports.start(_import(case, c), c),
     imports.FinishImport: lambda case, c, _: imports.finish(_import(case, c), c),
+    sales.StateMonthlySales: lambda case, c, _: _sales(case, c),
 }
 
 _PEOPLE_DECIDERS: Mapping[type[Command], Callable[[people.People, Any, Actor], list[Event]]] = {

@@ -9,7 +9,8 @@ import typer
 
 from api.commands.output import progress, say
 from api.commands.session import CommandRefused, session
-from api.commands.table_rows import Rejected, RejectsOption, check_rejects, report_rejects
+from api.commands.table_rows import RejectsOption, check_rejects, report_rejects
+from api.table_shapes import Rejected
 from domain.imports import ImportMode
 
 if TYPE_CHECKING:

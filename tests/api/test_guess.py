@@ -90,8 +90,8 @@ def test_the_deciding_day_may_stand_anywhere_in_a_long_file(files):
 def test_dates_that_can_all_be_read_both_ways_are_refused_with_both_readings(files):
     said = files.refusal(table("C1,1,03/04/2024,05/06/2024,1.50"))
     assert said == (
-        "items.txt: column 'Invoice Date': every date can be read in more than one way: '03/04/2024' (row 2) is"
-        " 2024-04-03 (`d/m/yyyy`) or 2024-03-04 (`m/d/yyyy`), and a date format is never guessed;"
+        "items.txt: column 'Invoice Date': every date can be read in more than one way: '03/04/2024' (row 2)"
+        " is 2024-04-03 (`d/m/yyyy`) or 2024-03-04 (`m/d/yyyy`), and a date format is never guessed;"
         " say which: --date d/m/yyyy or --date m/d/yyyy"
     )
 
@@ -355,7 +355,8 @@ def test_the_command_proposes_and_the_proposal_imports_the_file(owner, tmp_path)
     ran = owner("import-items", file, "--guess")
     assert ran.out.startswith("# Proposed for 'items.csv'. ")
     assert ran.err == (
-        "items.csv: with the proposed mapping: 2 items and 0 rejected rows; look through it before you use it\n"
+        "items.csv: with the proposed mapping: 2 items and 0 rejected rows;"
+        " look through it before you use it\n"
     )
     assert owner("import-items", file, "--guess", "--output", mapping).out == ""
     assert mapping.read_text() == ran.out

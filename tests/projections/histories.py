@@ -25,6 +25,7 @@ from domain import (
     people,
     qualifying,
     resolving,
+    sales,
 )
 from domain.case import Case, evolve
 from domain.commands import Command, Decision
@@ -263,5 +264,8 @@ _COMMANDS: Final[tuple[Callable[[int, int, int], Command], ...]] = (
         else imports.FinishImport(
             ImportId(uuid5(_SPACE, f"import {one % 2}")), imports.ImportCounts(two, 1, 2, 3, 4, 5)
         )
+    ),
+    lambda one, two, three: sales.StateMonthlySales(
+        date(2026, 1 + one % 3, 1), "main", ("EUR", "USD")[three % 2], Decimal(two)
     ),
 )
