@@ -60,6 +60,9 @@ def _mapped(path: Path, shape: Shape) -> ItemMapping:
     if date is not None and not date.has_year:
         raise MappingRefused(f"{path.name}: file.date has no year")
     fields = {name: source_of(cast("Field", name), table) for name, table in sources.items()}
+    of_items = [name for name, of in fields.items() if of.minus or of.negative_when or of.round]
+    if of_items:
+        raise columns.refused(of_items[0], "can have `minus`, `negative_when` and `round` for items only")
     return _mapping(path, written, fields, ignore=ignore, rename=rename, amounts=amounts, date=date)
 
 

@@ -200,7 +200,7 @@ class AmountEvidence:
                 f"every amount can be read in two ways: {self.two_ways} is {named}; say which:"
                 " --decimal . or --decimal ,"
             )
-        return self._best("."), "no amount has decimals"
+        return self._best("."), "no amount has decimals" if self.total else "the file itself tells numbers"
 
     def best(self, decimal: str) -> AmountMarks:
         """The marks with this decimal mark that read most."""

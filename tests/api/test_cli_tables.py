@@ -82,7 +82,7 @@ def test_a_file_of_sales_is_rehearsed(owner, tmp_path):
 )
 def test_rows_of_sales_that_cannot_be_are_rejected(owner, tmp_path, row, column, reason):
     rejects = tmp_path / "rejects.csv"
-    told = file(tmp_path, f"month,amount,currency\n{row}\n2026-03,7,USD\n")
+    told = file(tmp_path, f"month,amount,currency\n{row}\n2026-05,7,USD\n")
     assert (
         "1 changed, 0 unchanged, 1 rejected"
         in owner("sales", "import", told, "--rejects", rejects, code=1).err
@@ -117,6 +117,14 @@ def test_a_mapping_says_what_the_columns_of_sales_are(owner, tmp_path):
     told = file(tmp_path, "Währungsmonat;Umsatz;Rest\n31.03.2026;1000,50;x\n".encode("cp1252"))
     assert "1 changed" in owner("sales", "import", told, "--mapping", mapping).err
     assert sales(owner) == [("2026-03", "north", "USD", "1000.50")]
+
+
+def test_a_mapping_of_sales_says_nothing_that_would_be_overlooked(owner, tmp_path):
+    told = file(tmp_path, "m,d,c\n2026-03,1,2\n")
+    columns = '[columns]\nmonth = "m"\namount = { column = "d", minus = "c" }\n'
+    mapping = file(tmp_path, columns, "map.toml")
+    line = owner("sales", "import", told, "--mapping", mapping, code=1).line
+    assert line == "map.toml: columns.amount can have `minus`, `negative_when` and `round` for items only"
 
 
 def test_who_may_not_import_may_not_state_sales(owner, tmp_path):

@@ -203,6 +203,7 @@ def test_a_workbook_is_proposed_with_its_sheet(files):
     rows.append(["C1", 17.0, date(2024, 3, 4), date(2024, 5, 6), 1.234e3])  # type: ignore[list-item]
     proposal = files.proposed(workbook({"Notes": [["x"]], "Open": [[], *rows]}))
     assert 'sheet = "Open"      # likely' in proposal.text
+    assert 'decimal = "."      # sure: the file itself tells numbers' in proposal.text
     assert "# dates: sure: the workbook itself knows them as dates" in proposal.text
     (item,) = files.items(workbook({"Notes": [["x"]], "Open": [[], *rows]}))
     assert (item.number, str(item.amount), item.issue_date) == ("17", "1234.00", date(2024, 3, 4))

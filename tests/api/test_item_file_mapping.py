@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from api.item_file import MappingRefused, read_mapping, shipped_mappings
+from api.table_file import read_table
+from api.table_shapes import CUSTOMERS, TableRow
 from tests.api.item_file_case import Case, mapping_text
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "mapping.md"
@@ -155,6 +157,13 @@ def test_the_shipped_mappings_can_be_used():
 
 def test_the_documented_mappings_can_be_used(tmp_path):
     blocks = re.findall(r"```toml\n(.*?)```", REFERENCE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 2
-    for block in blocks:
+    *of_items, of_customers = blocks
+    assert len(of_items) == 2
+    for block in of_items:
         assert Case(tmp_path).mapping(block).fields
+    mapping, file = tmp_path / "map.toml", tmp_path / "customers.csv"
+    mapping.write_text(of_customers, encoding="utf-8")
+    file.write_bytes("Kunde;Name 1;Name 2;Gruppe;Ort\n17;Café;Nord;B;Ulm\n".encode("cp1252"))
+    (row,) = read_table(file, CUSTOMERS, mapping)
+    assert isinstance(row, TableRow)
+    assert row.cells == {"code": "0000000017", "name": "Café Nord", "collector": "c2", "Ort": "Ulm"}

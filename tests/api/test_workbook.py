@@ -192,6 +192,15 @@ def test_a_workbook_that_is_too_large_is_not_even_opened(case, monkeypatch):
     assert "is larger than 0 MB; split it, or save the sheet as CSV" in case.refusal(book(line()))
 
 
+def test_the_memory_of_whoever_reads_a_workbook_is_limited(case, monkeypatch):
+    # 20 million cells between two: 640 MB, which this machine may well have.
+    cells = '<row r="1"><c r="A1"><v>1</v></c></row><row r="200000"><c r="CV200000"><v>1</v></c></row>'
+    sheet = f"<worksheet {MAIN}><sheetData>{cells}</sheetData></worksheet>".encode()
+    monkeypatch.setitem(workbooks._LIMITS, "memory", 400 * 2**20)
+    content = workbook({"Items": [["x"]]}, **{"xl/worksheets/sheet1.xml": sheet})
+    assert "MB or 120 seconds to be read" in case.refusal(content)
+
+
 def test_a_workbook_that_is_not_read_to_its_end_leaves_no_process_behind(tmp_path):
     file = tmp_path / "items.xlsx"
     file.write_bytes(book(*(line(number) for number in range(5_000))))
