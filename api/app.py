@@ -30,6 +30,7 @@ from api.routes import (
     keys,
     people,
     reports,
+    sales,
     why,
 )
 
@@ -41,6 +42,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     customers.router,
     reports.router,
     imports.router,
+    sales.router,
     people.router,
     keys.router,
     catalogue.router,

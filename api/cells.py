@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -65,12 +65,14 @@ class DatePattern:
 
     text: str
     expression: re.Pattern[str]
+    begins: date | None = None
+    """For a format without a year: the dates lie within the year that begins on this day."""
 
     @classmethod
     def of(cls, text: str) -> DatePattern:
         """The pattern that *text* describes. Raises ValueError, saying what is wrong with it."""
         tokens = _tokens(text.lower())
-        if sorted(token[0] for token in tokens if token[0] in "dmy") != ["d", "m", "y"]:
+        if sorted(token[0] for token in tokens if token[0] in "dmy") not in (["d", "m", "y"], ["d", "m"]):
             raise ValueError(_pattern_help("day, month and year must each occur once"))
         for token, following in zip(tokens, [*tokens[1:], " "], strict=True):
             if token in {"d", "m"} and following[0] in "dmy":
@@ -82,8 +84,17 @@ class DatePattern:
         found = self.expression.fullmatch(text)
         if found is None:
             raise CellRefused(f"{show(text)} is not a date in the format `{self.text}` of the mapping")
-        year = int(found["y"]) + (_CENTURY if len(found["y"]) == _TWO_DIGITS else 0)
-        return _day(year, int(found["m"]), int(found["d"]), text)
+        month, day = int(found["m"]), int(found["d"])
+        if self.begins is not None and not self.has_year:
+            year = self.begins.year + ((month, day) < (self.begins.month, self.begins.day))
+        else:
+            year = int(found["y"]) + (_CENTURY if len(found["y"]) == _TWO_DIGITS else 0)
+        return _day(year, month, day, text)
+
+    @property
+    def has_year(self) -> bool:
+        """Whether the dates name their year."""
+        return "y" in self.text
 
 
 def _tokens(pattern: str) -> list[str]:
@@ -217,10 +228,17 @@ def _json_amount(text: str) -> Decimal:
     return amount
 
 
-def in_smallest_units(amount: Decimal, currency: str) -> Decimal:
-    """*amount* with exactly the decimals of *currency*. Raises CellRefused if that would change it."""
+_ROUND: Final = "`round = true` would round it"
+
+
+def in_smallest_units(amount: Decimal, currency: str, *, rounded: bool = False) -> Decimal:
+    """*amount* with exactly the decimals of *currency*; half of the last one goes away from zero.
+
+    Raises CellRefused if that would change it, unless it may be *rounded*."""
     decimals = _DECIMALS.get(currency, 2)
-    exact = amount.quantize(_UNITS[decimals])
-    if exact != amount:
-        raise CellRefused(f"{show(str(amount))} has more than the {decimals} decimals of {currency}")
+    exact = amount.quantize(_UNITS[decimals], ROUND_HALF_UP)
+    if exact != amount and not rounded:
+        raise CellRefused(
+            f"{show(str(amount))} has more than the {decimals} decimals of {currency}; {_ROUND}"
+        )
     return exact or exact.copy_abs()  # there is no zero below zero

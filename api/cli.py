@@ -9,7 +9,20 @@ from typing import Annotated, Final
 
 import typer
 
-from api.commands import catalogue, company, customers, history, items, people, reports, service, upkeep, why
+from api.commands import (
+    catalogue,
+    company,
+    customers,
+    history,
+    items,
+    mappings,
+    people,
+    reports,
+    sales,
+    service,
+    upkeep,
+    why,
+)
 from api.commands.output import say
 from api.commands.session import Globals
 from api.commands.trouble import INTERRUPTED, MISUSED, REFUSED, explained
@@ -66,6 +79,8 @@ people.install(app)
 customers.install(app)
 catalogue.install(app)
 items.install(app)
+sales.install(app)
+mappings.install(app)
 history.install(app)
 why.install(app)
 reports.install(app)

@@ -17,8 +17,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
 _OTHER_FORMATS: Final = (
-    (b"PK\x03\x04", "is a workbook or ZIP file; save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "is an old Office file; save the sheet as CSV"),
+    (b"PK\x03\x04", 'is a workbook or ZIP file; for XLSX set `format = "xlsx"` under [file] of the mapping'),
+    (b"\xd0\xcf\x11\xe0", "is an old Office file, or has a password; save it as XLSX without a password"),
     (b"\x1f\x8b", "is compressed; unpack it first"),
     (b"%PDF", "is a PDF; export the rows as CSV"),
 )
@@ -39,9 +39,9 @@ def why_not_text(path: Path, encoding: str) -> str | None:
         return f"begins with the mark of {marked}, not {encoding}{_set(marked)}"
     if declared in {"utf-16", "utf-32"}:
         return None
-    wide = _wide(head)
-    if wide is not None:
-        return f"is not {encoding} but probably {wide}{_set(wide)}"
+    found = wide(head)
+    if found is not None:
+        return f"is not {encoding} but probably {found}{_set(found)}"
     if len(head.translate(None, _CONTROLS)) < len(head) - len(head) / _BINARY_SHARE:
         return "holds binary data, not text; export the rows as CSV or JSON lines"
     return None
@@ -72,7 +72,7 @@ def _family(encoding: str) -> str:
     return next((family for family in ("utf-8", "utf-16", "utf-32") if name.startswith(family)), name)
 
 
-def _wide(head: bytes) -> str | None:
+def wide(head: bytes) -> str | None:
     """UTF-16 without a mark: every other byte of Western text is zero."""
     pairs = len(head) // 2
     if pairs and head[1::2].count(0) > pairs * 0.7 and not head[::2].count(0):

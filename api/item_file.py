@@ -13,9 +13,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from api.item_rows import FieldRefused, Identity, ItemRow, RowReader
-from api.mapping import ItemMapping, read_mapping, shipped_mappings
+from api.mapping import ItemMapping, shipped_mappings
+from api.mapping_file import read_mapping
 from api.mapping_table import MappingRefused
 from api.records import Broken, FileRefused, Record
+from api.undated_years import in_its_year
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +65,7 @@ def read_items(
     """Every row of the file that is not blank, a repeated header or a declared subtotal, in its order.
 
     Raises FileRefused before this returns if the file as a whole cannot be used."""
-    rows = RowReader(path, mapping, default_currency, default_entity)
+    rows = RowReader(path, in_its_year(mapping, path), default_currency, default_entity)
     twins = _find_twins(rows)
     return _read_rows(rows, twins)
 

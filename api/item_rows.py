@@ -7,9 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from api.cells import CellRefused, DateNotSettled, amount_reader, in_smallest_units, read_iso_date, show
-from api.mapping import DATES, Field, ItemMapping
+from api.mapping import AMOUNTS, COMPANYS, DATES, Field, ItemMapping
 from api.records import Broken, FileRefused, Record, records
+from api.signed_amounts import signed_amount
 from api.sources import source_reader
+from api.workbook import WorkbookDay
 from domain.item import ItemType
 from domain.money import is_currency
 
@@ -66,15 +68,21 @@ class RowReader:
         self._default_entity = default_entity
         self._texts = {field: source_reader(field, source) for field, source in mapping.fields.items()}
         self._taken = mapping.taken
-        self._amount_of = amount_reader(mapping.amounts)
+        amount_of = amount_reader(mapping.amounts)
+        self._amounts_of = {
+            field: signed_amount(mapping.fields[field], amount_of)
+            for field in AMOUNTS
+            if field in mapping.fields
+        }
         self._dates = {field: _date_reader(mapping, field) for field in DATES if field in mapping.fields}
         self._unsettled = [field for field in self._dates if mapping.date_of(field) is None]
 
     def records(self) -> Iterator[tuple[int, Record | Broken]]:
-        """The records of the file without its declared subtotals."""
-        subtotals = bool(self._mapping.subtotal_when or self._mapping.subtotal_when_empty)
-        for row, record in records(self._path, self._mapping):
-            if not (subtotals and isinstance(record, dict) and self._is_subtotal(record)):
+        """The records of the file that the mapping declares to be items."""
+        declared = self._mapping
+        others = bool(declared.subtotal_when or declared.subtotal_when_empty or declared.only_when)
+        for row, record in records(self._path, declared):
+            if not (others and isinstance(record, dict) and self._is_no_item(record)):
                 yield row, record
 
     def identity(self, record: Record) -> Identity:
@@ -159,6 +167,8 @@ class RowReader:
         if Field.CURRENCY not in self._texts:
             return self._default_currency
         code = self._text(Field.CURRENCY, record)
+        if code == COMPANYS:
+            return self._default_currency
         if not is_currency(code):
             cure = "three capital letters such as EUR are needed; see `values` and `when_empty`"
             raise self._refused(Field.CURRENCY, f"{show(code)} is not a currency code; {cure}")
@@ -182,19 +192,20 @@ class RowReader:
 
     def _amount(self, field: Field, record: Record, currency: str) -> Decimal:
         text = self._text(field, record)
-        if not text:
-            raise self._refused(field, "is empty; say with `when_empty` or `first_of` what that means")
         try:
-            return in_smallest_units(self._amount_of(text), currency)
+            amount = self._amounts_of[field](text, record)
+            if amount is None:
+                raise self._refused(field, "is empty; say with `when_empty` or `first_of` what that means")
+            return in_smallest_units(amount, currency, rounded=self._mapping.fields[field].round)
         except CellRefused as refusal:
             raise self._refused(field, str(refusal)) from None
 
     def _type(self, record: Record, amount: Decimal) -> ItemType:
         by_sign = self._mapping.type_by_sign
-        if by_sign is not None:
-            return by_sign.negative if amount < 0 else by_sign.positive
         text = self._text(Field.TYPE, record)
         kind = _TYPES.get(text)
+        if by_sign is not None and (kind is None or _contradicts(kind, amount)):
+            return by_sign.negative if amount < 0 else by_sign.positive
         if kind is None:
             cure = f"give it one of {', '.join(ItemType)} in `type.values`"
             raise self._refused(Field.TYPE, f"{show(text)} is not a type of item; {cure}")
@@ -219,7 +230,10 @@ class RowReader:
                 found[new_name] = found.pop(name)
         return found
 
-    def _is_subtotal(self, record: Record) -> bool:
+    def _is_no_item(self, record: Record) -> bool:
+        only = self._mapping.only_when
+        if only and not any(marker.matches(record[marker.column]) for marker in only):
+            return True
         fields = self._mapping.subtotal_when_empty
         try:
             if fields and not any(self._text(field, record) for field in fields):
@@ -236,6 +250,10 @@ class RowReader:
         return FieldRefused(self._column(field), reason)
 
 
+def _contradicts(kind: ItemType, amount: Decimal) -> bool:
+    return (kind is ItemType.INVOICE and amount < 0) or (kind in _NEGATIVE and amount > 0)
+
+
 _NO_KEY: Final = {
     Field.NUMBER: "is empty; if such rows are subtotals, say so with `subtotal_when_empty` under [rows]",
     Field.CUSTOMER_CODE: "is empty, so the customer is not known",
@@ -246,4 +264,6 @@ _NO_KEY: Final = {
 def _date_reader(mapping: ItemMapping, field: Field) -> Callable[[str], date]:
     pattern = mapping.date_of(field)
     # The same few days come again and again in a file.
-    return lru_cache(maxsize=10_000)(read_iso_date if pattern is None else pattern.read)
+    read_text = lru_cache(maxsize=10_000)(read_iso_date if pattern is None else pattern.read)
+    # What a workbook itself knows as a date does not follow the declared format.
+    return lambda text: read_iso_date(str(text)) if isinstance(text, WorkbookDay) else read_text(text)

@@ -1,24 +1,19 @@
-"""A column mapping: which column of a file is what. Read from TOML and checked before any row is.
-
-`docs/reference/mapping.md` describes the keys. Whatever is wrong is refused with file, key and cure."""
+"""A column mapping: which column of a file is what. api/mapping_file.py reads it from TOML."""
 
 from __future__ import annotations
 
-import codecs
-import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from api.cells import AmountMarks, DatePattern
-from api.mapping_table import MappingRefused, Table
+from api.markers import Marker, Range
 from domain.item import ItemType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_BIGGEST_PAD: Final = 60
+    from datetime import date
 
 
 class Field(StrEnum):
@@ -46,7 +41,12 @@ REQUIRED: Final = (
     Field.AMOUNT,
 )
 IDENTITY: Final = (Field.ENTITY, Field.CUSTOMER_CODE, Field.NUMBER)
+AMOUNTS: Final = (Field.AMOUNT, Field.BALANCE)
 DATES: Final = (Field.ISSUE_DATE, Field.DUE_DATE, Field.CLEARED_ON)
+
+
+COMPANYS: Final = "company"
+"""`when_empty` of a currency that is the company's own."""
 
 
 class FileKind(StrEnum):
@@ -54,11 +54,16 @@ class FileKind(StrEnum):
 
     CSV = "csv"
     JSON_LINES = "jsonl"
+    XLSX = "xlsx"
 
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """How to get from bytes to cells. *quote* is None if the file quotes nothing."""
+    """How to get from bytes to cells. *quote* is None if the file quotes nothing.
+
+    *by_content*: no format is declared, so what is a workbook is read as one. *sheet*: None for the first one
+    that has the columns. *year_begins*: for dates without a year, the first day of theirs, or the row and the
+    cell, from 1, that hold it."""
 
     kind: FileKind = FileKind.CSV
     delimiter: str = ","
@@ -66,17 +71,24 @@ class FileFormat:
     encoding: str = "utf-8-sig"
     header_line: int = 1
     empty: frozenset[str] = frozenset()
+    by_content: bool = False
+    sheet: str | None = None
+    year_begins: date | tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One column and how its cells are cleaned, in this order: *integer*, *pad*, *values*."""
+    """One column and how its cells are cleaned, in this order: *integer*, *pad*, *range*, *date*, *values*.
+
+    A cell outside of *range* counts as empty; one that *date* reads is an ISO date from there on."""
 
     column: str
     integer: bool = False
     pad: int = 0
     values: Mapping[str, str] | None = None
     otherwise: str | None = None
+    range: Range | None = None
+    date: DatePattern | None = None
 
 
 class Combine(StrEnum):
@@ -88,18 +100,29 @@ class Combine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a field comes from. A constant is a source without parts, always empty."""
+    """Where a field comes from. A constant is a source without parts, always empty.
+
+    Of amounts, *minus* is the column that is taken off, and each marker of *negative_when* that holds turns
+    the sign; *round* takes away decimals that the currency has not."""
 
     parts: tuple[Part, ...]
     combine: Combine = Combine.JOIN
     separator: str = ""
     when_empty: str = ""
     date: DatePattern | None = None
+    minus: str | None = None
+    negative_when: tuple[Marker, ...] = ()
+    round: bool = False
 
     @property
     def columns(self) -> str:
         """The columns as a message names them."""
-        return " + ".join(part.column for part in self.parts)
+        return " + ".join(self.named)
+
+    @property
+    def named(self) -> list[str]:
+        """The columns that the field itself stands in."""
+        return [part.column for part in self.parts] + ([self.minus] if self.minus else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +131,6 @@ class TypeBySign:
 
     positive: ItemType
     negative: ItemType
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """A row whose cell in *column* equals, or begins with, *text* is a subtotal."""
-
-    column: str
-    text: str
-    begins: bool
-
-    def matches(self, cell: str) -> bool:
-        """Whether *cell* marks its row as a subtotal."""
-        return cell.startswith(self.text) if self.begins else cell == self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,209 +148,42 @@ class ItemMapping:
     negate_types: frozenset[ItemType]
     subtotal_when_empty: tuple[Field, ...]
     subtotal_when: tuple[Marker, ...]
+    only_when: tuple[Marker, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that the file must have, each once, in the order of the mapping."""
-        named = [part.column for source in self.fields.values() for part in source.parts]
-        return tuple(dict.fromkeys([*named, *(m.column for m in self.subtotal_when), *self.rename]))
+        named = [column for source in self.fields.values() for column in source.named]
+        turning = [m for source in self.fields.values() for m in source.negative_when]
+        markers = [m.column for m in (*turning, *self.subtotal_when, *self.only_when)]
+        return tuple(dict.fromkeys([*named, *markers, *self.rename]))
 
     @property
     def taken(self) -> frozenset[str]:
         """The columns that do not become attributes."""
-        return self.ignore | {part.column for source in self.fields.values() for part in source.parts}
+        turning = {m.column for source in self.fields.values() for m in source.negative_when}
+        return self.ignore | turning | {name for source in self.fields.values() for name in source.named}
 
     @property
     def amount_columns(self) -> frozenset[str]:
         """The columns whose cells are amounts."""
-        amounts = (self.fields.get(Field.AMOUNT), self.fields.get(Field.BALANCE))
-        return frozenset(part.column for source in amounts if source for part in source.parts)
+        amounts = (self.fields.get(field) for field in AMOUNTS)
+        return frozenset(column for source in amounts if source for column in source.named)
 
     def date_of(self, field: Field) -> DatePattern | None:
-        """The format declared for a date field, or None for ISO dates."""
-        return self.fields[field].date or self.date
+        """The format in which the text of a date field comes, or None for ISO dates."""
+        source = self.fields[field]
+        return None if any(part.date for part in source.parts) else source.date or self.date
+
+    @property
+    def patterns(self) -> list[DatePattern]:
+        """Every date format that is declared."""
+        sources = [
+            pattern for of in self.fields.values() for pattern in (of.date, *(p.date for p in of.parts))
+        ]
+        return [pattern for pattern in (self.date, *sources) if pattern]
 
 
 def shipped_mappings() -> Mapping[str, Path]:
     """The mappings that come with the service, by name."""
     return {path.stem: path for path in sorted((Path(__file__).parent / "mappings").glob("*.toml"))}
-
-
-def read_mapping(path: Path) -> ItemMapping:
-    """The mapping in the TOML file *path*. Raises MappingRefused, naming file, key and cure."""
-    top = Table(path.name, "", _load(path))
-    file = top.table("file", required=False)
-    columns = top.table("columns")
-    attributes = top.table("attributes", required=False)
-    rows = top.table("rows", required=False)
-    top.finish()
-    kind = FileKind(file.choice("format", list(FileKind), FileKind.CSV))
-    amounts, date = _amounts(file), _date(file)
-    type_by_sign = _type_by_sign(columns)  # before the other fields, as it is no source of text
-    mapping = ItemMapping(
-        path=path,
-        file=_file_format(file, kind),
-        amounts=amounts,
-        date=date,
-        fields=_fields(columns),
-        type_by_sign=type_by_sign,
-        ignore=frozenset(attributes.texts("ignore", empty_allowed=True)),
-        rename=attributes.text_table("rename"),
-        negate_types=frozenset(map(ItemType, rows.choices("negate_types", list(ItemType)))),
-        subtotal_when_empty=tuple(map(Field, rows.choices("subtotal_when_empty", list(Field)))),
-        subtotal_when=tuple(map(_marker, rows.tables("subtotal_when"))),
-    )
-    attributes.finish()
-    rows.finish()
-    _check_together(mapping, top, attributes, rows)
-    return mapping
-
-
-def _load(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MappingRefused(f"{path.name}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise MappingRefused(f"{path.name}: byte {error.start} is not UTF-8; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise MappingRefused(f"{path.name}: is not TOML: {error}") from None
-
-
-def _check_together(mapping: ItemMapping, top: Table, attributes: Table, rows: Table) -> None:
-    by_sign = mapping.type_by_sign is not None
-    renamed = mapping.taken.intersection(mapping.rename)
-    if renamed:
-        raise attributes.refused("rename", f"names '{min(renamed)}', which does not become an attribute")
-    if len(set(mapping.rename.values())) < len(mapping.rename):
-        raise attributes.refused("rename", "gives two columns the same name; choose two names")
-    missing = [f for f in REQUIRED if f not in mapping.fields and not (f is Field.TYPE and by_sign)]
-    if missing:
-        raise top.refused(f"columns.{missing[0]}", f'is missing; add `{missing[0]} = "<name of the column>"`')
-    both = mapping.ignore.intersection(mapping.columns)
-    if both:
-        raise attributes.refused("ignore", f"names '{min(both)}', which is mapped; take it out of one")
-    if by_sign and mapping.negate_types:
-        raise rows.refused("negate_types", "contradicts `type` by sign; take one of them out")
-    unmapped = [field for field in mapping.subtotal_when_empty if field not in mapping.fields]
-    if unmapped:
-        raise rows.refused("subtotal_when_empty", f"names {unmapped[0]}, which [columns] does not map")
-
-
-def _file_format(file: Table, kind: FileKind) -> FileFormat:
-    empty = frozenset(file.texts("empty"))
-    encoding = file.text("encoding", "utf-8-sig")
-    try:
-        text_encoding = codecs.lookup(encoding)._is_text_encoding  # noqa: SLF001 - there is no public way to ask
-    except LookupError:
-        text_encoding = False
-    if not text_encoding:
-        raise file.refused("encoding", "is not a known encoding; use utf-8-sig, cp1252, latin-1 or utf-16")
-    if kind is FileKind.JSON_LINES:
-        file.finish(hint=" for JSON lines")
-        return FileFormat(kind=kind, encoding=encoding, empty=empty)
-    delimiter = {"tab": "\t"}.get(named := file.text("delimiter", ","), named)
-    quote = file.text("quote", '"', empty_allowed=True)
-    for key, sign in (("delimiter", delimiter), ("quote", quote)):
-        if len(sign) > 1 or sign in {"\n", "\r"} or (key == "delimiter" and not sign):
-            raise file.refused(key, 'must be one character; for a tab write "tab"')
-    if delimiter == quote:
-        raise file.refused("quote", "is the delimiter too; they must differ")
-    header_line = file.whole("header_line", 1, lowest=1, highest=1000)
-    file.finish()
-    return FileFormat(kind, delimiter, quote or None, encoding, header_line, empty)
-
-
-def _amounts(file: Table) -> AmountMarks:
-    declared = "decimal" in file or "thousands" in file
-    decimal, thousands = file.text("decimal", "."), file.text("thousands", "", empty_allowed=True)
-    if decimal not in {".", ","}:
-        raise file.refused("decimal", 'must be "." or ","')
-    if thousands not in {"", ".", ",", " ", "'"}:
-        raise file.refused("thousands", 'must be ".", ",", " ", "\'" or "" for none')
-    if decimal == thousands:
-        raise file.refused("thousands", "is the decimal mark too; they must differ")
-    return AmountMarks(decimal, thousands, declared)
-
-
-def _date(table: Table) -> DatePattern | None:
-    text = table.text("date", "iso")
-    if text.lower() == "iso":
-        return None
-    try:
-        return DatePattern.of(text)
-    except ValueError as error:
-        raise table.refused("date", str(error)) from None
-
-
-def _fields(columns: Table) -> Mapping[Field, Source]:
-    columns.expect(list(Field))
-    return {
-        field: _source(field, columns.table_or_text(field, "column")) for field in Field if field in columns
-    }
-
-
-def _type_by_sign(columns: Table) -> TypeBySign | None:
-    table = columns.peek(Field.TYPE)
-    if table is None or not ("positive" in table or "negative" in table):
-        return None
-    columns.drop(Field.TYPE)
-    positive, negative = (table.choice(key, list(ItemType)) for key in ("positive", "negative"))
-    table.finish()
-    if positive in {ItemType.CREDIT_NOTE, ItemType.PAYMENT}:
-        raise table.refused("positive", f"is {positive}, whose amounts are negative")
-    if negative == ItemType.INVOICE:
-        raise table.refused("negative", "is invoice, whose amounts are positive")
-    return TypeBySign(ItemType(positive), ItemType(negative))
-
-
-def _source(field: Field, table: Table) -> Source:
-    kinds = [key for key in ("column", "constant", *Combine) if key in table]
-    if len(kinds) != 1:
-        raise table.refused("", "needs exactly one of `column`, `constant`, `join`, `first_of`")
-    date = _date(table) if field in DATES else None
-    if kinds[0] == "constant":
-        source = Source((), when_empty=table.text("constant"))
-    elif kinds[0] == "column":
-        source = Source((_part(table),), when_empty=table.text("when_empty", ""), date=date)
-    else:
-        parts = tuple(_finished_part(part) for part in table.tables(kinds[0], shorthand="column"))
-        separator = table.text("with", "", empty_allowed=True) if kinds[0] == Combine.JOIN else ""
-        source = Source(parts, Combine(kinds[0]), separator, table.text("when_empty", ""), date)
-    table.finish()
-    if field is Field.TYPE:
-        _check_types(source, table)
-    return source
-
-
-def _part(table: Table) -> Part:
-    column = table.text("column")
-    values = table.text_table("values") if "values" in table else None
-    otherwise = table.text("otherwise", "") or None
-    if otherwise is not None and values is None:
-        raise table.refused("otherwise", "needs `values`; add the table or use `constant`")
-    pad = table.whole("pad", 0, lowest=1, highest=_BIGGEST_PAD)
-    return Part(column, table.flag("integer"), pad, values, otherwise)
-
-
-def _finished_part(table: Table) -> Part:
-    part = _part(table)
-    table.finish()
-    return part
-
-
-def _check_types(source: Source, table: Table) -> None:
-    texts = [text for part in source.parts for text in (*(part.values or {}).values(), part.otherwise)]
-    for text in (*texts, source.when_empty):
-        if text and text not in list(ItemType):
-            raise table.refused("", f"gives '{text}', which is no type of item; use {', '.join(ItemType)}")
-
-
-def _marker(table: Table) -> Marker:
-    column = table.text("column")
-    begins = "begins" in table
-    if begins == ("equals" in table):
-        raise table.refused("", "needs `equals` or `begins`, and one of them only")
-    marker = Marker(column, table.text("begins" if begins else "equals"), begins)
-    table.finish()
-    return marker

@@ -73,6 +73,14 @@ class Table:
         known = list(known)
         return [self._known_text(key, text, known) for text in self.texts(key)]
 
+    def wholes(self, key: str) -> list[int]:
+        """The list of whole numbers at *key*; none if it is not there."""
+        wanted = "a list of whole numbers"
+        numbers = self._take(key, list, wanted, [])
+        if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
+            raise self.refused(key, f"must be {wanted}")
+        return numbers
+
     def text_table(self, key: str) -> dict[str, str]:
         """The table at *key* with a text for each name; empty if it is not there."""
         wanted = "a table of texts"
@@ -106,6 +114,12 @@ class Table:
         """Take *key* as read."""
         self._known.append(key)
         del self._left[key]
+
+    def take_out(self, key: str, names: Iterable[str]) -> None:
+        """Take *names* of the table at *key* as read."""
+        content = self._left[key]
+        assert isinstance(content, dict), "it was looked into before"
+        self._left[key] = {name: value for name, value in content.items() if name not in set(names)}
 
     def expect(self, known: Iterable[str]) -> None:
         """Refuse every key that is not in *known*."""

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 from api.cells import JsonNumber, show
 from api.encodings import where_undecodable, why_not_text
 from api.mapping import FileKind
+from api.workbook import WorkbookRefused, is_workbook, workbook_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +47,31 @@ def records(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, Record | Br
     """The records of a file with their row numbers (CSV: the header is row 1; JSON lines: the line).
 
     Blank rows and repeated headers are left out. Memory stays flat. Raises FileRefused."""
-    read = _csv_records if mapping.file.kind is FileKind.CSV else _json_records
+    if _kind(path, mapping.file) is FileKind.XLSX:
+        yield from _table_records(_workbook_rows(path, mapping), path, mapping)
+        return
     with _text_of(path, mapping.file) as text:
-        yield from read(_lines(path, text), path, mapping)
+        lines = _lines(path, text)
+        if mapping.file.kind is FileKind.JSON_LINES:
+            yield from _json_records(lines, path, mapping)
+        else:
+            yield from _table_records(_csv_rows(lines, path, mapping.file), path, mapping)
+
+
+def _kind(path: Path, file: FileFormat) -> FileKind:
+    try:
+        return FileKind.XLSX if file.by_content and is_workbook(path) else file.kind
+    except OSError as error:
+        raise FileRefused(f"{path.name}: cannot be read: {error.strerror}") from None
+
+
+def cell_above_header(path: Path, mapping: ItemMapping, row: int, cell: int) -> str:
+    """One cell of the rows above the header of a CSV file; empty if there is none. Raises FileRefused."""
+    with _text_of(path, mapping.file) as text:
+        for number, cells in _csv_rows(_lines(path, text), path, mapping.file):
+            if number == row:
+                return cells[cell - 1] if isinstance(cells, list) and len(cells) >= cell else ""
+    return ""
 
 
 def column_list(columns: list[str]) -> str:
@@ -84,12 +107,9 @@ def _lines(path: Path, text: IO[str]) -> Iterator[str]:
         yield line
 
 
-def _csv_records(
-    lines: Iterator[str], path: Path, mapping: ItemMapping
+def _table_records(
+    rows: Iterator[tuple[int, list[str] | Broken]], path: Path, mapping: ItemMapping
 ) -> Iterator[tuple[int, Record | Broken]]:
-    # The limit is the process's, not the reader's: whoever reads CSV sets it first.
-    csv.field_size_limit(MAX_CELL)
-    rows = _csv_rows(lines, path, mapping.file)
     written = _header(rows, path, mapping)
     header = _named(written, path, mapping)
     width, empty = len(header), mapping.file.empty
@@ -97,9 +117,7 @@ def _csv_records(
         if isinstance(row, Broken):
             yield number, row
             continue
-        cells = list(map(str.strip, row))
-        if empty:
-            cells = ["" if cell in empty else cell for cell in cells]
+        cells = ["" if cell in empty else cell for cell in row] if empty else row
         if cells == written or not any(cells):
             continue
         if len(cells) == width:
@@ -110,6 +128,8 @@ def _csv_records(
 
 
 def _csv_rows(lines: Iterator[str], path: Path, file: FileFormat) -> Iterator[tuple[int, list[str] | Broken]]:
+    # The limit is the process's, not the reader's: whoever reads CSV sets it first.
+    csv.field_size_limit(MAX_CELL)
     # Strict: otherwise a quotation mark that is never closed swallows the rest of the file silently.
     reader = csv.reader(
         lines,
@@ -118,16 +138,52 @@ def _csv_rows(lines: Iterator[str], path: Path, file: FileFormat) -> Iterator[tu
         quoting=csv.QUOTE_MINIMAL if file.quote else csv.QUOTE_NONE,
         strict=True,
     )
+    # The limit is the process's, not the reader's.
+    csv.field_size_limit(MAX_CELL)
     number = 0
     while True:
         number += 1
         begin = reader.line_num + 1
         try:
-            yield number, next(reader)
+            yield number, list(map(str.strip, next(reader)))
         except StopIteration:
             return
         except csv.Error as error:
             yield number, _broken_row(path, str(error), f"row {number} (line {begin})")
+
+
+def _workbook_rows(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, list[str] | Broken]]:
+    file, amounts = mapping.file, mapping.amount_columns
+    header: list[str] = []
+    try:
+        for number, cells in workbook_rows(path, file.sheet, file.header_line, mapping.columns):
+            if cells is None:
+                yield number, Broken("holds characters that are not text")
+                continue
+            if number == file.header_line:
+                header = cells
+            yield number, _of_workbook(cells, header, amounts, mapping.columns)
+    except WorkbookRefused as refused:
+        raise FileRefused(f"{path.name}: {refused}") from None
+    except OSError as error:
+        raise FileRefused(f"{path.name}: cannot be read: {error.strerror}") from None
+
+
+def _of_workbook(
+    cells: list[str], header: list[str], amounts: frozenset[str], columns: tuple[str, ...]
+) -> list[str] | Broken:
+    """*cells* with numbers as texts wherever they are not amounts."""
+    found: list[str] = []
+    for place, cell in enumerate(cells):
+        name = header[place] if place < len(header) else ""
+        if not isinstance(cell, JsonNumber) or name in amounts:
+            found.append(cell)
+            continue
+        if "e+" in cell and name in columns:
+            cure = "a spreadsheet does not keep so many; format the column as text"
+            return Broken(f"has a number of more than 15 digits in {show(name)}; {cure}")
+        found.append(str(cell))
+    return found
 
 
 def _broken_row(path: Path, error: str, place: str) -> Broken:
@@ -151,9 +207,8 @@ def _header(rows: Iterator[tuple[int, list[str] | Broken]], path: Path, mapping:
         raise FileRefused(f"{path.name}: row {wanted} cannot be read as a header: {cells.reason}")
     if len(cells) > _MAX_COLUMNS:
         raise FileRefused(f"{path.name}: row {wanted} has {len(cells)} columns; is it a header?")
-    names = [name.strip() for name in cells]
-    _check_columns(names, path, mapping)
-    return names
+    _check_columns(cells, path, mapping)
+    return cells
 
 
 def _named(names: list[str], path: Path, mapping: ItemMapping) -> list[str]:
@@ -174,7 +229,7 @@ def _check_columns(names: list[str], path: Path, mapping: ItemMapping) -> None:
     row = mapping.file.header_line
     if not any(names):
         raise FileRefused(f"{path.name}: row {row} is blank; set `header_line` to the row of the header")
-    if len(missing) < len(mapping.columns):
+    if len(missing) < len(mapping.columns) or len(missing) == 1:
         raise FileRefused(f"{path.name}: {_missing(missing[0], names)}")
     other = [f'"{sign}"' for sign in (";", "\t", "|", ",") if len(names) == 1 and sign in names[0]]
     cure = f"is the delimiter {other[0]}?" if other else "has the file no header, or is `header_line` wrong?"

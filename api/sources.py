@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from api.cells import CellRefused, show
 from api.mapping import IDENTITY, Combine, Field, Part, Source
+from api.workbook import WorkbookDay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ def source_reader(field: Field, source: Source) -> Callable[[Record], str]:
 
 def _part_reader(part: Part) -> Callable[[Record], str]:
     column = part.column
-    if not (part.integer or part.pad or part.values is not None):
+    if not (part.integer or part.pad or part.values is not None or part.range or part.date):
         return itemgetter(column)
 
     def read(record: Record) -> str:
@@ -54,6 +55,10 @@ def _clean(text: str, part: Part) -> str:
         text = _whole_number(text)
     if part.pad and _DIGITS.fullmatch(text):
         text = text.zfill(part.pad)
+    if part.range is not None and not part.range.holds(text):
+        return ""
+    if part.date is not None and not isinstance(text, WorkbookDay):
+        return part.date.read(text).isoformat()
     if part.values is None:
         return text
     meaning = part.values.get(text, part.otherwise)

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from api.bodies import ItemIdentity, RegisterItemBody, model_of, on_wire
-from domain import catalogue, customer, dispute, follow_up, item, people, qualifying, resolving
+from domain import catalogue, customer, dispute, follow_up, item, people, qualifying, resolving, sales
 from domain.calendar import start_of_day
 from domain.catalogue import Settings
 from domain.commands import Command
@@ -113,6 +113,7 @@ WIRES: Final = (
     Wire("reactivate_person", people.ReactivatePerson, "/v1/people/{person_id}/reactivate", "person_id"),
     Wire("issue_key", people.IssueKey, "/v1/keys", "key_id", creates=True),
     Wire("revoke_key", people.RevokeKey, "/v1/keys/{key_id}/revoke", "key_id"),
+    Wire("state_monthly_sales", sales.StateMonthlySales, "/v1/monthly-sales"),
     Wire("change_settings", catalogue.ChangeSettings, "/v1/settings/change"),
     Wire("define_status", catalogue.DefineStatus, "/v1/statuses"),
     Wire("retire_status", catalogue.RetireStatus, "/v1/statuses/{code}/retire", "code"),
@@ -163,7 +164,7 @@ def command_of(wire: Wire, body: BaseModel, settings: Settings, subject: UUID | 
 
 def subject_of(wire: Wire, command: Command) -> UUID | None:
     """The stream that the answer to *command* is about."""
-    if wire.command is item.RegisterItem or wire.command is customer.RegisterCustomer:
+    if wire.command in {item.RegisterItem, customer.RegisterCustomer, sales.StateMonthlySales}:
         return _named_subject(command)
     if (
         issubclass(wire.command, people.RegisterPerson | people.IssueKey | people.RevokeKey)
@@ -197,6 +198,8 @@ _PARTS: Final[Mapping[type[Command], Callable[[Any], str]]] = {
 def _named_subject(command: Command) -> UUID:
     if isinstance(command, item.RegisterItem):
         return command.item_id
+    if isinstance(command, sales.StateMonthlySales):
+        return command.sales_id
     assert isinstance(command, customer.RegisterCustomer), "the only other command named by a code"
     return customer_id(command.code)
 

@@ -18,6 +18,7 @@ _STREAMS = {
     "OfPeople": "People: one stream of a company",
     "OfCompany": "Settings and catalogue: one stream of a company",
     "OfImport": "Import",
+    "OfSales": "Monthly sales",
 }
 
 _HEAD = """# Events

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from domain import catalogue, customer, dispute, follow_up, imports, item, people
+from domain import catalogue, customer, dispute, follow_up, imports, item, people, sales
 from domain.calendar import WorkingDay, is_weekday, local_date
 from domain.catalogue import Company
 from domain.customer import Customer
@@ -20,6 +20,7 @@ from domain.item import Item
 from domain.people import People
 from domain.refusals import UnknownCustomer, UnknownDispute, UnknownFollowUp, UnknownItem
 from domain.roles import Concerned
+from domain.sales import MonthlySales
 
 if TYPE_CHECKING:
     from datetime import date
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from domain.events import Event
     from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId
 
-State: TypeAlias = Company | People | Customer | Item | Dispute | FollowUpAction | Import
+State: TypeAlias = Company | People | Customer | Item | Dispute | FollowUpAction | Import | MonthlySales
 """The state of any stream."""
 
 _KINDS: Mapping[type[Event], Callable[..., State]] = {
@@ -39,6 +40,7 @@ _KINDS: Mapping[type[Event], Callable[..., State]] = {
     dispute.OfDispute: dispute.evolve,
     follow_up.OfFollowUp: follow_up.evolve,
     imports.OfImport: imports.evolve,
+    sales.OfSales: sales.evolve,
 }
 
 

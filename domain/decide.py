@@ -21,6 +21,7 @@ from domain import (
     qualifying,
     reopening,
     resolving,
+    sales,
     undoing,
 )
 from domain.calendar import next_working_day
@@ -80,6 +81,11 @@ def _import(
     return run if isinstance(run, imports.Import) else None
 
 
+def _sales(case: Case, command: sales.StateMonthlySales) -> list[Event]:
+    known = case.states.get(command.sales_id)
+    return sales.state(known if isinstance(known, sales.MonthlySales) else None, command)
+
+
 _DECIDERS: Mapping[type[Command], Decider] = {
     catalogue.ChangeSettings: lambda case, c, o: catalogue.change_settings(case.company, c, o),
     catalogue.DefineStatus: lambda case, c, o: catalogue.define_status(case.company, c, o),
@@ -113,6 +119,7 @@ _DECIDERS: Mapping[type[Command], Decider] = {
     imports.FinishImport: lambda case, c, _: imports.finish(_import(case, c), c),
     imports.FinishUndo: lambda case, c, _: imports.finish_undo(_import(case, c), c),
     undoing.UndoImportOfItem: lambda case, c, _: undoing.undo(case, c),
+    sales.StateMonthlySales: lambda case, c, _: _sales(case, c),
 }
 
 _PEOPLE_DECIDERS: Mapping[type[Command], Callable[[people.People, Any, Actor], list[Event]]] = {

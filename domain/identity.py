@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
 ItemId = NewType("ItemId", UUID)
 DisputeId = NewType("DisputeId", UUID)
@@ -17,6 +18,7 @@ CustomerId = NewType("CustomerId", UUID)
 PersonId = NewType("PersonId", UUID)
 ImportId = NewType("ImportId", UUID)
 KeyId = NewType("KeyId", UUID)
+SalesId = NewType("SalesId", UUID)
 
 _NAMESPACE: Final = UUID("5b0f7a52-6a0e-4c0e-9d2f-2f6f0f0c8d11")
 
@@ -39,6 +41,11 @@ def customer_id(code: str) -> CustomerId:
 def person_id(code: str) -> PersonId:
     """The person with this code."""
     return PersonId(_named("person", code))
+
+
+def sales_id(entity: str, currency: str, month: date) -> SalesId:
+    """The sales of that month (its first day) of one entity in one currency."""
+    return SalesId(_named("sales", entity, currency, month.isoformat()))
 
 
 def dispute_id(reference: str) -> DisputeId:

@@ -206,6 +206,14 @@ class CurrencyInvalid(Invalid):
 
 
 @dataclass
+class MonthInvalid(Invalid):
+    """{day} is not the first day of a month; sales are stated by whole months, such as 2026-03-01."""
+
+    where = "/month"
+    day: date
+
+
+@dataclass
 class ZoneInvalid(Invalid):
     """{zone!r} is not a time zone; give an IANA name such as Europe/Paris."""
 

@@ -27,6 +27,7 @@ from domain.identity import COMPANY_STREAM
 from domain.imports import Import, ImportCounts
 from domain.item import Item
 from domain.people import People, Person
+from domain.sales import MonthlySales
 from projections.tables import Change, Kind, Table, Values
 
 Id = TypeVar("Id")
@@ -215,6 +216,19 @@ def _counts(counts: ImportCounts | None) -> Values:
     )
 
 
+_SALES: Final = {
+    "month": Kind.DAY,
+    "entity": Kind.TEXT,
+    "currency": Kind.TEXT,
+    "amount": Kind.AMOUNT,
+}
+
+
+def _sales(before: MonthlySales | None, sales: MonthlySales, _: Sequence[Event]) -> Sequence[Change]:
+    values = (sales.month, sales.entity, sales.currency, sales.amount)
+    return ((sales.id, before is not None, values),)
+
+
 # --- the two streams that hold many things -----------------------------------------------------------
 
 _PERSON: Final = {
@@ -309,6 +323,7 @@ TABLES: Final = (
     Table("status_states", "code", "text", _STATUS, _statuses),
     Table("settings_states", "company_stream", "uuid", _SETTINGS, _settings),
     Table("import_states", "import_id", "uuid", _IMPORT, _import),
+    Table("sales_states", "sales_id", "uuid", _SALES, _sales),
 )
 
 _TABLES_OF: Final[Mapping[type[State], tuple[Table, ...]]] = {
@@ -319,6 +334,7 @@ _TABLES_OF: Final[Mapping[type[State], tuple[Table, ...]]] = {
     People: TABLES[4:5],
     Company: TABLES[5:7],
     Import: TABLES[7:8],
+    MonthlySales: TABLES[8:9],
 }
 
 

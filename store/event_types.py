@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from domain import catalogue, customer, dispute, follow_up, imports, item, people
+from domain import catalogue, customer, dispute, follow_up, imports, item, people, sales
 from domain.events import Event
 
 Data: TypeAlias = dict[str, Any]
@@ -172,5 +172,6 @@ TABLE: Final[Mapping[str, type[Event] | Upcaster]] = {
     "import-started.v1": imports.ImportStarted,
     "import-finished.v1": imports.ImportFinished,
     "import-undone.v1": imports.ImportUndone,
+    "monthly-sales-stated.v1": sales.MonthlySalesStated,
 }
 """Every event of the service. Entries are never removed nor renamed."""

@@ -10,9 +10,17 @@ import typer
 from api.commands.output import Format, FormatOption, RawOption, say, show
 from api.commands.people import known_person
 from api.commands.session import session
-from api.commands.table_rows import RejectsOption, TableRow, carry_out
+from api.commands.table_rows import (
+    DryRunOption,
+    MappingOption,
+    RejectsOption,
+    TableOptions,
+    carry_out,
+)
 from api.commands.taken_away import cell, told_or_not
+from api.table_shapes import CUSTOMERS, TableRow
 from domain.identity import person_id
+from domain.roles import Permission
 
 if TYPE_CHECKING:
     from domain.commands import Unchanged
@@ -120,11 +128,16 @@ def register_customer(  # noqa: PLR0913 - what can be said of one
 @_customers.command("import")
 def import_customers(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV with the columns code, name, collector, sales_manager.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV, XLSX or JSON lines with the columns code, name, collector, sales_manager."),
+    ],
     *,
+    mapping: MappingOption = None,
+    dry_run: DryRunOption = False,
     rejects: RejectsOption = None,
 ) -> None:
-    """Register customers from a CSV file. Other columns are attributes; empty cells leave things as they are.
+    """Register customers from a file. Other columns are attributes; empty cells leave things as they are.
     A hyphen (-) in collector or sales_manager takes that person away.
 
     \b
@@ -135,10 +148,10 @@ def import_customers(
             here,
             file,
             _registration,
-            required=("code",),
-            optional=None,
+            permission=Permission.IMPORT,
+            shape=CUSTOMERS,
+            options=TableOptions(mapping, dry_run, rejects),
             people_in=("collector", "sales_manager"),
-            rejects=rejects,
         )
 
 

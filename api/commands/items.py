@@ -10,8 +10,9 @@ import typer
 
 from api.commands.output import progress, say, to_csv
 from api.commands.session import CommandRefused, session
-from api.commands.table_rows import Rejected, RejectsOption, check_rejects, report_rejects
+from api.commands.table_rows import RejectsOption, check_rejects, report_rejects
 from api.commands.trouble import REFUSED
+from api.table_shapes import Rejected
 from domain.identity import ImportId
 from domain.imports import ImportMode
 
@@ -31,12 +32,15 @@ def install(app: typer.Typer) -> None:
 
 def import_items(  # noqa: PLR0913 - how a file can be imported
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV, TSV or JSON lines.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON lines.")],
     *,
     mapping: Annotated[
-        str,
-        typer.Option(help="What its columns mean: a TOML file, or the name of one that comes with redress."),
-    ],
+        str | None,
+        typer.Option(
+            help="What its columns mean: a TOML file, or the name of one that comes with redress"
+            " (see `redress mappings`)."
+        ),
+    ] = None,
     mode: Annotated[
         ImportMode, typer.Option(help="delta: the file holds changes. full: what it does not hold is paid.")
     ] = ImportMode.DELTA,
@@ -52,16 +56,32 @@ def import_items(  # noqa: PLR0913 - how a file can be imported
         ),
     ] = False,
     rejects: RejectsOption = None,
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Import nothing, but look at the file and propose a mapping.")
+    ] = False,
+    output: Annotated[Path | None, typer.Option(help="With --guess: where to write the mapping.")] = None,
+    date: Annotated[
+        str | None, typer.Option(help="With --guess: the format of dates with two readings: d/m/yyyy.")
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(help="With --guess: the decimal mark of amounts with two readings.")
+    ] = None,
 ) -> None:
     """Import items. Importing a file again changes nothing; rows that cannot be read are rejected one by one.
 
     \b
+    redress import-items invoices.csv --guess --output map.toml
     redress import-items invoices.csv --mapping map.toml --dry-run
     redress import-items open-items.csv --mapping map.toml --mode full --rejects rejected.csv
     """
     from api.item_import import ImportOptions, item_source
     from api.item_import import import_items as run
 
+    if guess:
+        _propose(file, output, date, decimal)
+        return
+    if mapping is None:
+        raise typer.BadParameter("Missing option '--mapping'; to have one proposed give --guess")
     check_rejects(rejects)
     columns = _mapping(mapping)
     options = ImportOptions(mode, dry_run, force, accept_as_new)
@@ -72,6 +92,20 @@ def import_items(  # noqa: PLR0913 - how a file can be imported
         say(_said(file.name, result, dry_run=dry_run))
         rejected = [Rejected(each.row, each.column, each.reason) for each in result.rejections]
         report_rejects(rejected, rejects)
+
+
+def _propose(file: Path, output: Path | None, date: str | None, decimal: str | None) -> None:
+    from api.guess.proposal import propose
+
+    if output is not None and output.exists():
+        raise CommandRefused(f"--output: {output} is there already; name another file, or move it away")
+    proposal = propose(file, date=date, decimal=decimal)
+    if output is None:
+        typer.echo(proposal.text, nl=False)
+    else:
+        output.write_text(proposal.text, encoding="utf-8")
+    counts = f"{proposal.items} items and {len(proposal.rejected)} rejected rows"
+    say(f"{file.name}: with the proposed mapping: {counts}; look through it before you use it")
 
 
 def _mapping(told: str) -> ItemMapping:
@@ -86,8 +120,12 @@ def _mapping(told: str) -> ItemMapping:
     return read_mapping(Path(told))
 
 
-def _lines(file: Path) -> int:
-    """About how many rows *file* has: for a progress bar."""
+def _lines(file: Path) -> int | None:
+    """About how many rows *file* has: for a progress bar. None if that shows only when it is read."""
+    from api.workbook import is_workbook
+
+    if is_workbook(file):
+        return None
     with file.open("rb") as content:
         return sum(block.count(b"\n") for block in iter(lambda: content.read(2**20), b""))
 

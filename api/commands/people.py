@@ -11,8 +11,15 @@ import typer
 
 from api.commands.output import Format, FormatOption, RawOption, say, show
 from api.commands.session import CommandRefused, Session, session
-from api.commands.table_rows import RejectsOption, TableRow, carry_out
+from api.commands.table_rows import (
+    DryRunOption,
+    MappingOption,
+    RejectsOption,
+    TableOptions,
+    carry_out,
+)
 from api.commands.taken_away import cell, told_or_not
+from api.table_shapes import PEOPLE, TableRow
 from domain.identity import person_id
 from domain.roles import Permission, Role
 
@@ -99,20 +106,31 @@ def register_person(  # noqa: PLR0913 - what can be said of one
 def import_people(
     ctx: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="CSV with the columns code, name, login, role, assignment_values.")
+        Path,
+        typer.Argument(
+            help="CSV, XLSX or JSON lines with the columns code, name, login, role, assignment_values."
+        ),
     ],
     *,
+    mapping: MappingOption = None,
+    dry_run: DryRunOption = False,
     rejects: RejectsOption = None,
 ) -> None:
-    """Register people from a CSV file; assignment values are separated by semicolons, empty cells left as is.
+    """Register people from a file; assignment values are separated by semicolons, empty cells left as is.
     A hyphen (-) in login or role takes it away.
 
     \b
     redress people import team.csv
     """
-    optional = ("name", "login", "role", "assignment_values")
     with session(ctx) as here:
-        carry_out(here, file, _registration, required=("code",), optional=optional, rejects=rejects)
+        carry_out(
+            here,
+            file,
+            _registration,
+            permission=Permission.PEOPLE,
+            shape=PEOPLE,
+            options=TableOptions(mapping, dry_run, rejects),
+        )
 
 
 def _registration(row: TableRow) -> RegisterPerson:

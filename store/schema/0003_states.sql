@@ -136,3 +136,14 @@ create table {company}.import_states (
 );
 create unique index import_states_live on {company}.import_states (import_id) where until is null;
 create index import_states_import on {company}.import_states (import_id, since);
+
+create table {company}.sales_states (
+    sales_id uuid not null,
+    version bigint not null,
+    since bigint not null, until bigint,
+    occurred_from timestamptz not null, occurred_until timestamptz,
+    month date not null,                        -- its first day
+    entity text not null, currency text not null, amount numeric not null
+);
+create unique index sales_states_live on {company}.sales_states (sales_id) where until is null;
+create index sales_states_sales on {company}.sales_states (sales_id, since);

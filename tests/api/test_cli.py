@@ -28,6 +28,7 @@ COMMANDS = (
     ("found",),
     ("import-items",),
     ("undo-import",),
+    ("mappings",),
     ("load",),
     ("why",),
     ("report",),
@@ -37,6 +38,7 @@ COMMANDS = (
     *(("people", name) for name in ("list", "register", "import", "deactivate", "reactivate")),
     *(("keys", name) for name in ("create", "list", "revoke")),
     *(("customers", name) for name in ("list", "register", "import")),
+    *(("sales", name) for name in ("list", "import")),
     *(("settings", name) for name in ("show", "change")),
     *(("statuses", name) for name in ("list", "define", "retire")),
 )

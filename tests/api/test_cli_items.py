@@ -62,6 +62,15 @@ def test_rejected_rows_are_listed_in_a_file_which_is_safe_to_open(owner, tmp_pat
     assert rejects.read_text().splitlines() == ["row,column,reason"]
 
 
+def test_a_name_of_a_column_is_safe_to_open_too(owner, tmp_path):
+    file, mapping, rejects = tmp_path / "items.csv", tmp_path / "map.toml", tmp_path / "rejects.csv"
+    file.write_text(f"{HEADER.replace('amount', '=amount')}\n{row(1, 'x')}\n")
+    mapping.write_text(mapping_text(amount='"=amount"'))
+    owner("import-items", file, "--mapping", mapping, "--rejects", rejects, code=1)
+    with rejects.open(newline="") as found:
+        assert list(csv.reader(found))[1][:2] == ["2", "'=amount"]
+
+
 def test_a_dry_run_writes_nothing(owner, tmp_path):
     file, mapping = item_file(tmp_path, row(1), row(2))
     before = owner.newest
@@ -139,7 +148,7 @@ def test_a_mapping_that_comes_with_redress_is_named(owner, tmp_path):
         "391,0379-NEVHP,4/6/2013,0000611365,1/2/2013,2/1/2013,55.94,No,1/15/2013,Paper,13,0\n"
     )
     assert "1 registered" in owner("import-items", file, "--mapping", "ibm").err
-    assert "there is no mapping 'sap': give a TOML file, or one of highradius, ibm" in (
+    assert "there is no mapping 'sap': give a TOML file, or one of datev, dynamics, fec, " in (
         owner("import-items", file, "--mapping", "sap", code=1).line
     )
 

@@ -75,12 +75,13 @@ def test_people_come_from_a_file(owner, tmp_path):
     )
     ran = owner("people", "import", file, code=1)
     *said, last = ran.err.splitlines()
+    cure = "is a delimiter or quotation mark inside a cell not quoted?"
     roles = "administrator, credit_manager, collector, resolver, sales_manager, auditor, analyst"
     assert said == [
         "team.csv: 2 changed, 0 unchanged, 4 rejected",
         f"  row 5, column role: 'pilot' is no role; there are: {roles}",
         "  row 6, column code: is empty",
-        "  row 7: has 6 cells where the header has 5",
+        f"  row 7: has 6 cells where the header has 5; {cure}",
     ]
     assert last.startswith("  row 8: The code 'cleo@example.com' is already taken by c1")
     assert {
@@ -97,14 +98,15 @@ def test_people_come_from_a_file(owner, tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "team.csv: has no column 'code'; there are: none"),
-        (b"name,role\nx,y\n", "has no column 'code'; there are: name, role"),
+        (b"", "team.csv: is empty; a header and rows are needed"),
+        (b"name,role\nx,y\n", "there is no column 'code'; there are 'name', 'role'"),
         (b"code,colour\nx,red\n", "the column 'colour' is not known; there can be: code, name, login"),
-        (b"code,code\nx,y\n", "two columns have one name"),
-        ("code,name\nx,é\n".encode("cp1252"), "is not UTF-8 text"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "is not UTF-8 text"),
-        (b'code,name\nx,"open\n', "after line 1: unexpected end of data"),
-        (b"code,name\nx," + b"y" * 200_000 + b"\n", "field larger than field limit"),
+        (b"code,code\nx,y\n", "the header names the column 'code' twice"),
+        ("code,name\nx,é\n".encode("cp1252"), "line 2, byte 12: is not utf-8-sig; it is probably cp1252"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "holds binary data, not text"),
+        (b'code,name\nx,"open\n', "row 2 (line 2) opens a quotation mark that is never closed"),
+        (b"code,name\nx," + b"y" * 2_000_000 + b"\n", "holds a cell of more than 1048576 characters"),
+        (b"PK\x03\x04" + bytes(range(256)), "is a broken workbook or ZIP file"),
     ],
 )
 def test_a_file_of_people_that_cannot_be_used(owner, tmp_path, content, said):

@@ -9,7 +9,7 @@ import pytest
 
 from api import wire
 from api.database import OpenCompany
-from api.routes import catalogue, customers, disputes, follow_ups, items, keys, people
+from api.routes import catalogue, customers, disputes, follow_ups, items, keys, people, sales
 from domain.dispute import Outcome, ResolveDispute
 from domain.identity import dispute_id, person_id
 from domain.roles import Actor, Role
@@ -57,6 +57,11 @@ STORY: Final[list[tuple[str, str, Any]]] = [
     ("escalate_dispute", "/v1/disputes/D/escalate", {"comment": "Lawyers"}),
     ("reopen_dispute", "/v1/disputes/D/reopen", {"follow_up": {"due_on": "2030-02-01"}}),
     ("resolve_dispute", "/v1/disputes/D/resolve", {"outcome": "partial_credit", "credited_amount": "10.00"}),
+    (
+        "state_monthly_sales",
+        "/v1/monthly-sales",
+        {"month": "2026-03-01", "entity": "main", "currency": "EUR", "amount": "125000.00"},
+    ),
     ("register_customer", "/v1/customers", {"code": "NEW", "name": "New", "attributes": {"city": "Lille"}}),
     ("register_person", "/v1/people", {"code": "new", "name": "New", "role": "resolver"}),
     ("deactivate_person", "/v1/people/new/deactivate", None),
@@ -138,7 +143,7 @@ def test_what_is_created_can_be_read_where_location_says(service: Service) -> No
 
 
 def test_every_example_of_the_description_is_a_body_that_is_understood() -> None:
-    routers = (catalogue, customers, disputes, follow_ups, items, keys, people)
+    routers = (catalogue, customers, disputes, follow_ups, items, keys, people, sales)
     shown = {}
     for module in routers:
         for route in module.router.routes:

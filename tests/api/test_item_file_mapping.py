@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from api.item_file import MappingRefused, read_mapping, shipped_mappings
+from api.table_file import read_table
+from api.table_shapes import CUSTOMERS, TableRow
 from tests.api.item_file_case import Case, mapping_text
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "mapping.md"
@@ -45,7 +47,22 @@ def refusal(tmp_path, text) -> str:
         (mapping_text("header_line = true"), "file.header_line must be a whole number from 1"),
         (mapping_text('empty = [""]'), "file.empty must be a list of texts"),
         (mapping_text('date = "%d.%m.%Y"'), "file.date only d, dd, m, mm, yy, yyyy and separators"),
-        (mapping_text('date = "dd.mm"'), "day, month and year must each occur once"),
+        (mapping_text('date = "dd.mm"'), "has no year; say when it begins: `year_begins`"),
+        (mapping_text('date = "dd.yyyy"'), "day, month and year must each occur once"),
+        (mapping_text('year_begins = "July"'), "file.year_begins must be a day such as 2024-01-01"),
+        (mapping_text("year_begins = { row = 1 }"), "file.year_begins needs `row` and `cell`"),
+        (
+            mapping_text(due_date='{ first_of = [{ column = "a", date = "dd.mm.yyyy" }, "b"] }'),
+            "columns.due_date gives a `date` to some columns only",
+        ),
+        (mapping_text(customer_code='{ column = "a", between = [1] }'), "between must be two whole numbers"),
+        (
+            mapping_text(customer_code='{ column = "a", between = [9, 1] }'),
+            "between must be two whole numbers",
+        ),
+        (mapping_text(customer_code='{ column = "a", between = ["1"] }'), "must be a list of whole numbers"),
+        (mapping_text(rest='[rows]\nonly_when = [{ column = "a" }]'), "rows.only_when[1] needs `equals`"),
+        (mapping_text('format = "xlsx"\ndelimiter = ";"'), "file.delimiter is not known for workbooks"),
         (mapping_text('date = "dmyyyy"'), "'d' needs a separator behind it, or 'dd'"),
         (mapping_text(number="{}"), "columns.number needs exactly one of `column`"),
         (mapping_text(number='{ column = "a", constant = "b" }'), "columns.number needs exactly one of"),
@@ -105,7 +122,10 @@ def refusal(tmp_path, text) -> str:
             "names entity, which [columns] does not",
         ),
         (mapping_text(rest='[rows]\nsubtotal_when = ["x"]'), "rows.subtotal_when[1] must hold tables"),
-        (mapping_text(rest='[rows]\nsubtotal_when = [{ column = "a" }]'), "needs `equals` or `begins`"),
+        (
+            mapping_text(rest='[rows]\nsubtotal_when = [{ column = "a" }]'),
+            "needs `equals`, `begins` or `between`",
+        ),
         (mapping_text(rest='[rows]\nskip = ["x"]'), "rows.skip is not known"),
         (
             mapping_text(
@@ -137,6 +157,13 @@ def test_the_shipped_mappings_can_be_used():
 
 def test_the_documented_mappings_can_be_used(tmp_path):
     blocks = re.findall(r"```toml\n(.*?)```", REFERENCE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 2
-    for block in blocks:
+    *of_items, of_customers = blocks
+    assert len(of_items) == 2
+    for block in of_items:
         assert Case(tmp_path).mapping(block).fields
+    mapping, file = tmp_path / "map.toml", tmp_path / "customers.csv"
+    mapping.write_text(of_customers, encoding="utf-8")
+    file.write_bytes("Kunde;Name 1;Name 2;Gruppe;Ort\n17;Café;Nord;B;Ulm\n".encode("cp1252"))
+    (row,) = read_table(file, CUSTOMERS, mapping)
+    assert isinstance(row, TableRow)
+    assert row.cells == {"code": "0000000017", "name": "Café Nord", "collector": "c2", "Ort": "Ulm"}

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from domain import catalogue, customer, dispute, follow_up, imports, item, people
+from domain import catalogue, customer, dispute, follow_up, imports, item, people, sales
 from domain.events import Event
 from domain.identity import (
     COMPANY_STREAM,
@@ -19,6 +19,7 @@ from domain.identity import (
     ItemId,
     KeyId,
     PersonId,
+    SalesId,
 )
 from domain.roles import Permission, Role
 
@@ -28,6 +29,7 @@ def _id(number: int) -> UUID:
 
 
 ITEM, OTHER_ITEM = ItemId(_id(1)), ItemId(_id(2))
+SALES = SalesId(_id(11))
 DISPUTE, ACTION, IMPORT, KEY = DisputeId(_id(3)), FollowUpId(_id(4)), ImportId(_id(5)), KeyId(_id(6))
 CUSTOMER = CustomerId(_id(7))
 MARY, MAX = PersonId(_id(8)), PersonId(_id(9))
@@ -201,6 +203,7 @@ _EVENTS: Final[tuple[Event, ...]] = (
     imports.ImportStarted(IMPORT, "Mary's list.csv", "sha256:00ff", imports.ImportMode.FULL),
     imports.ImportFinished(IMPORT, imports.ImportCounts(1, 2, 3, 4, 5, 6)),
     imports.ImportUndone(IMPORT, imports.UndoCounts(10, 2)),
+    sales.MonthlySalesStated(SALES, date(2026, 3, 1), "main", "EUR", AMOUNT, LESS),
 )
 
 SAMPLES: Final[dict[type[Event], Event]] = {type(event): event for event in _EVENTS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -31,6 +31,7 @@ from domain.people import DeactivatePerson, IssueKey, RegisterPerson, RevokeKey
 from domain.refusals import Refusal
 from domain.resolving import EndFollowUp
 from domain.roles import Permission, Role
+from domain.sales import StateMonthlySales
 from domain.undoing import UndoImportOfItem
 from tests.domain.sentences import (
     COLLECTOR,
@@ -98,6 +99,10 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.UnknownActionTemplate: (
         lambda: given().when(DefineStatus("x", StatusKind.ONGOING, {"en": "X"}, action_template="ring")),
         "The catalogue has no action template 'ring'; define it first.",
+    ),
+    refusals.MonthInvalid: (
+        lambda: given().when(StateMonthlySales(date(2026, 3, 2), "main", "EUR", Decimal(1))),
+        "2026-03-02 is not the first day of a month; sales are stated by whole months, such as 2026-03-01.",
     ),
     refusals.UnknownImport: (
         lambda: given().when(FinishImport(IMPORT, ImportCounts())),

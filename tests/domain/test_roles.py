@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from itertools import product
 
 import pytest
@@ -19,6 +21,7 @@ from domain.qualifying import QualifyItems
 from domain.refusals import NotYours, RoleForbids, UnknownDispute, UnknownItem
 from domain.resolving import EndFollowUp
 from domain.roles import Actor, Concerned, Permission, Relation, Role, reach, require, stands
+from domain.sales import StateMonthlySales
 from tests.domain.sentences import (
     ANALYST,
     AUDITOR,
@@ -212,6 +215,10 @@ OF_THE_DISPUTE = {MANAGER, COLLECTOR, RESOLVER, OTHER_RESOLVER, SALES}
         (EndFollowUp(F), {MANAGER, COLLECTOR}),
         (ClearItem(ITEM), {MANAGER, COLLECTOR, OTHER_COLLECTOR, OPERATING}),
         (RegisterCustomer("NEW"), {MANAGER, COLLECTOR, OTHER_COLLECTOR, OPERATING}),
+        (
+            StateMonthlySales(date(2026, 3, 1), "main", "EUR", Decimal(1)),
+            {MANAGER, COLLECTOR, OTHER_COLLECTOR, OPERATING},
+        ),
         (
             StartImport(identity.ImportId(ITEM), "f.csv", "sha256:00", ImportMode.DELTA),
             {MANAGER, COLLECTOR, OTHER_COLLECTOR, OPERATING},

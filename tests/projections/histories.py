@@ -25,6 +25,7 @@ from domain import (
     people,
     qualifying,
     resolving,
+    sales,
 )
 from domain.case import Case, evolve
 from domain.commands import Command, Decision
@@ -282,6 +283,10 @@ _COMMANDS: Final[tuple[Callable[[int, int, int], Command], ...]] = (
             ImportId(uuid5(_SPACE, f"import {one % 2}")), "f.csv", "sha256:0", imports.ImportMode.FULL
         )
         if three < 3
+        else sales.StateMonthlySales(
+            date(2020, 1 + one % 3, 1), "main", ("EUR", "USD")[two % 2], Decimal(two)
+        )
+        if three == 5
         else imports.FinishImport(
             ImportId(uuid5(_SPACE, f"import {one % 2}")), imports.ImportCounts(two, 1, 2, 3, 4, 5)
         )

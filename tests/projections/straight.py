@@ -30,6 +30,7 @@ from domain.identity import COMPANY_STREAM
 from domain.imports import Import, ImportCounts
 from domain.item import Item
 from domain.people import People
+from domain.sales import MonthlySales
 
 StateRow: TypeAlias = dict[str, Any]
 
@@ -42,6 +43,7 @@ KEYS: Final = {
     "status_states": "code",
     "settings_states": "company_stream",
     "import_states": "import_id",
+    "sales_states": "sales_id",
 }
 
 
@@ -120,6 +122,9 @@ def _contents(  # noqa: C901 - one flat match over the kinds of state
                     "left_as_is": state.undone.left if state.undone else None,
                 },
             )
+        case MonthlySales():
+            stated = ("month", "entity", "currency", "amount")
+            yield "sales_states", {"sales_id": state.id, **_same(state, stated)}
         case People():
             for person in state.persons.values():
                 values = list(person.assignment_values)
