@@ -128,8 +128,6 @@ def _table_records(
 
 
 def _csv_rows(lines: Iterator[str], path: Path, file: FileFormat) -> Iterator[tuple[int, list[str] | Broken]]:
-    # The limit is the process's, not the reader's: whoever reads CSV sets it first.
-    csv.field_size_limit(MAX_CELL)
     # Strict: otherwise a quotation mark that is never closed swallows the rest of the file silently.
     reader = csv.reader(
         lines,
