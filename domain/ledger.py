@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from domain import customer as customers
@@ -67,29 +68,46 @@ def _check_row(command: RegisterItem) -> None:
         )
 
 
+def register_unseen(
+    command: RegisterItem, zone: str, latest: datetime, *, meets_customer: bool
+) -> list[Decision]:
+    """As `register_item`, for a row of which it is known that its item is not there and no twin of it either.
+
+    *meets_customer*: its customer is not there yet and is registered with it. *latest*: no decision occurs
+    later. Raises ItemRowInvalid, CurrencyInvalid.
+    """
+    _check_row(command)
+    return _registered(command, zone, latest, meets_customer=meets_customer)
+
+
 def _met(case: Case, command: RegisterItem, occasion: Occasion) -> list[Decision]:
     if not command.accept_as_new:
         _check_twins(case, command)
-    draft = Draft(case)
+    meets_customer = customer_id(command.customer_code) not in case.states
+    zone = case.company.settings.zone
+    return _registered(command, zone, occasion.at, meets_customer=meets_customer)
+
+
+def _registered(
+    command: RegisterItem, zone: str, latest: datetime, *, meets_customer: bool
+) -> list[Decision]:
+    details, item = command.details, command.item_id
     customer = customer_id(command.customer_code)
-    if customer not in case.states:
-        draft.record(customers.register(command.customer_code, command.customer_name, command.import_id))
-    draft.record(
-        ItemRegistered(
-            command.item_id,
-            customer,
-            command.customer_code,
-            command.entity,
-            command.number,
-            command.details,
-            command.import_id,
-        )
+    fact = ItemRegistered(
+        item, customer, command.customer_code, command.entity, command.number, details, command.import_id
     )
-    registered = _on(case, command.details.issue_date, occasion.at, tuple(draft.events))
-    if command.details.balance:
+    met: tuple[Event, ...] = ()
+    if meets_customer:
+        met = (customers.register(command.customer_code, command.customer_name, command.import_id),)
+    registered = _on(zone, details.issue_date, latest, (*met, fact))
+    if details.balance:
         return [registered]
-    cleared = _cleared(draft, draft.item(command.item_id), command.cleared_on, command.import_id, occasion)
-    return [registered, cleared]
+    # Of a new item there is nothing to leave: it is in no dispute and under no action.
+    paid = ItemCleared(
+        item, customer, command.cleared_on, details.balance, details.currency, command.import_id
+    )
+    cleared = _on(zone, command.cleared_on, latest, (paid,))
+    return [registered, replace(cleared, occurred_at=max(registered.occurred_at, cleared.occurred_at))]
 
 
 def _check_twins(case: Case, command: RegisterItem) -> None:
@@ -138,9 +156,8 @@ def _cleared(
     balance, currency = item.details.balance, item.details.currency
     draft.record(ItemCleared(item.id, item.customer_id, cleared_on, balance, currency, import_id))
     leave_everything(draft, item)
-    events = tuple(draft.events)
-    return _on(case, cleared_on, occasion.at, events) if cleared_on else Decision(occasion.at, events)
+    return _on(case.company.settings.zone, cleared_on, occasion.at, tuple(draft.events))
 
 
-def _on(case: Case, day: date, latest: datetime, events: tuple[Event, ...]) -> Decision:
-    return Decision(min(start_of_day(day, case.company.settings.zone), latest), events)
+def _on(zone: str, day: date | None, latest: datetime, events: tuple[Event, ...]) -> Decision:
+    return Decision(min(start_of_day(day, zone), latest) if day else latest, events)

@@ -26,6 +26,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder
 
 from store import log_statements as statements
 from store.append import AppendCalls, Call, Line, Written, refusal, written
+from store.bulk import BulkAppend, Prepared
 from store.clock import new_id, now
 from store.codec import Codec
 from store.connections import CompanyDatastore, Parameters, Row, survive
@@ -72,6 +73,7 @@ class Log(PostgresApplicationRecorder):
         self._company: Final = datastore
         self._calls: Final = AppendCalls(datastore.schema)
         self._statements: Final = InSchema(datastore.schema)
+        self._bulk: Final = BulkAppend(datastore.schema)
         self._appended: Final = threading.Condition()
         self._appends = 0
 
@@ -115,6 +117,20 @@ class Log(PostgresApplicationRecorder):
             raise refusal(error) from error
         self._wake()
         return [_appended(what, row, is_retry=tries > 1) for what, row in zip(whats, rows, strict=True)]
+
+    def append_bulk(self, command_id: UUID, by: Attribution, parts: Sequence[Prepared]) -> Appended:
+        """Record *parts* in one append by COPY: for very many events. No two of them write to one stream.
+
+        Raises Overtaken or ToldInTheFuture, and then nothing was recorded; LogUnavailable as `append`.
+        """
+
+        def once() -> Appended:
+            with self._company.pool.connection() as connection:
+                return self._bulk.append(connection, command_id, by, parts)
+
+        appended = survive(self._company.pool, once)
+        self._wake()
+        return appended
 
     def answered(self, key: str, digest: bytes) -> Appended | None:
         """The stored outcome of the command with this idempotency key, if one was accepted.

@@ -114,16 +114,16 @@ def test_a_row_that_cannot_be_identified_keeps_items_open(owner, tmp_path):
 def test_an_interrupted_import_leaves_whole_chunks_and_is_finished_by_the_next(owner, monkeypatch, tmp_path):
     monkeypatch.setattr(item_import, "CHUNK", 2)
     file, mapping = item_file(tmp_path, *map(row, range(5)))
-    take = item_import._Run.take
+    record = item_import._Run._record
     taken = []
 
     def interrupted(run, chunk):
         taken.append(chunk)
         if len(taken) == 3:
             raise KeyboardInterrupt
-        take(run, chunk)
+        record(run, chunk)
 
-    monkeypatch.setattr(item_import._Run, "take", interrupted)
+    monkeypatch.setattr(item_import._Run, "_record", interrupted)
     assert "interrupted" in owner("import-items", file, "--mapping", mapping, code=130).line
     assert owner.events("item-registered") == 4
     assert owner.events("import-finished") == 0

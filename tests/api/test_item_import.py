@@ -197,7 +197,7 @@ def test_a_number_that_lost_leading_zeros_is_rejected_with_the_cure(case, ledger
 
 
 def test_two_spellings_of_a_number_in_one_file_conflict_across_chunks(case, ledger, monkeypatch):
-    monkeypatch.setattr(item_import, "CHUNK", 1)
+    monkeypatch.setattr(item_import, "CASES", 1)
     for options in (ImportOptions(dry_run=True), ImportOptions()):
         result = ledger.imports(row("0017"), row("17"), options=options)
         assert result.counts == ImportCounts(registered=1, rejected=1)

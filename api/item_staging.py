@@ -1,0 +1,81 @@
+"""From a file to staged rows: lines in COPY's text format, one for each row, readable or not.
+
+A file is read once. What refuses it as a whole may come up at its last row, so nothing is to be recorded
+before all of it is staged; which rows share an identity the staging table tells.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from api.item_file import Rejection
+from api.item_rows import FieldRefused, ItemRow, RowReader
+from api.records import Broken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from api.mapping import ItemMapping
+    from api.records import Record
+    from domain.catalogue import Settings
+
+_BLOCK: Final = 500
+"""Rows handed over together."""
+
+_NOTHING: Final = r"\N"
+_ESCAPED: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def staged_lines(path: Path, mapping: ItemMapping, settings: Settings) -> Iterator[tuple[int, str]]:
+    """The rows of the file as blocks of lines with the values of staging.COLUMNS, and how many rows each has.
+
+    Raises FileRefused, at any block.
+    """
+    reader = RowReader(path, mapping, settings.currency, settings.default_entity)
+    lines = (staged_line(_read(reader, row, record)) for row, record in reader.records())
+    while block := list(islice(lines, _BLOCK)):
+        yield len(block), "".join(block)
+
+
+def _read(reader: RowReader, row: int, record: Record | Broken) -> ItemRow | Rejection:
+    reader.check_dates(row, record)
+    if isinstance(record, Broken):
+        return Rejection(row, None, record.reason, None)
+    identity = None
+    try:
+        identity = reader.identity(record)
+        return reader.item(row, record, identity)
+    except FieldRefused as refusal:
+        return Rejection(row, refusal.column, str(refusal), identity)
+
+
+def staged_line(row: ItemRow | Rejection) -> str:
+    """*row* as a line."""
+    if isinstance(row, Rejection):
+        identity = row.identity or (None, None, None)
+        return _line(row.row, *identity, *[None] * 9, row.column, row.reason)
+    return _line(
+        row.row,
+        row.entity,
+        row.customer_code,
+        row.number,
+        row.customer_name,
+        row.type,
+        row.issue_date,
+        row.due_date,
+        row.amount,
+        row.balance,
+        row.currency,
+        orjson.dumps(row.attributes).decode(),
+        row.cleared_on,
+        None,
+        None,
+    )
+
+
+def _line(*values: object) -> str:
+    return "\t".join(_NOTHING if value is None else str(value).translate(_ESCAPED) for value in values) + "\n"

@@ -1,0 +1,180 @@
+"""Many events in one append by COPY: what an import of very many rows records.
+
+It is the same append as the function `append` of schema/0002_log.sql, under the same lock and with the same
+promises. Only the events take another way into the table: COPY writes them several times as fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from psycopg import Connection, Cursor
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Identifier
+
+from domain.commands import Decision
+from store.codec import Codec
+from store.submission import Appended, Attribution, ToldInTheFuture
+
+_ANSWER: Final = b'{"changed":true,"subject":null,"version":null}'
+
+_LOCK: Final = "select pg_advisory_xact_lock({lock}())"
+
+_HEAD: Final = """
+select coalesce(newest.position, 0), greatest(clock_timestamp(), newest.recorded_at, %(latest)s),
+       %(latest)s > greatest(clock_timestamp(), newest.recorded_at) + interval '1 minute'
+from (select) nothing
+left join (select position, recorded_at from {events} order by position desc limit 1) newest on true"""
+
+_COMMAND: Final = """
+insert into {commands} values (%s, null, ''::bytea, %s, %s, %s, %s) on conflict do nothing"""
+
+_KNOWN: Final = "select first_position, last_position, recorded_at from {commands} where command_id = %s"
+
+_OVERTAKEN: Final = """
+select s.stream from unnest(%s::uuid[], %s::bigint[], %s::timestamptz[]) s (stream, expected, moment)
+left join lateral (select e.version, e.occurred_at from {events} e where e.stream_id = s.stream
+                   order by e.version desc limit 1) newest on true
+where coalesce(newest.version, 0) <> s.expected or newest.occurred_at > s.moment"""
+
+_COPY: Final = """
+copy {events} (position, decision_end, stream_id, version, type, data, occurred_at, recorded_at,
+               actor, role, key_id, on_behalf_of, command_id) from stdin"""
+
+
+class Overtaken(Exception):
+    """Some streams are not at the version that was expected, or have a later moment: nothing was recorded."""
+
+    def __init__(self, streams: frozenset[UUID]) -> None:
+        super().__init__(f"{len(streams)} streams moved on")
+        self.streams = streams
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A stream before the first event that is added to it: its version then, and when that event occurred."""
+
+    version: int
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Decisions ready to be copied: all of each line that is known before its position is.
+
+    ends: for each event, how many events after it its decision still has.
+    """
+
+    streams: dict[UUID, Expected]
+    ends: list[int]
+    lines: list[str]
+    latest: datetime
+
+
+def prepared(decisions: Iterable[Decision], versions: dict[UUID, int], codec: Codec) -> Prepared:
+    """*decisions* encoded. *versions*: those that streams have already; 0 for streams without.
+
+    Raises what the codec raises; ValueError if time runs backwards within a stream.
+    """
+    streams: dict[UUID, Expected] = {}
+    last: dict[UUID, tuple[int, datetime]] = {}
+    ends: list[int] = []
+    lines: list[str] = []
+    latest: datetime | None = None
+    for decision in decisions:
+        moment, written = decision.occurred_at, decision.occurred_at.isoformat()
+        latest = moment if latest is None or moment > latest else latest
+        ends.extend(range(len(decision.events) - 1, -1, -1))
+        for event in decision.events:
+            stream = event.stream_id
+            before = last.get(stream)
+            if before is None:
+                before = versions.get(stream, 0), moment
+                streams[stream] = Expected(*before)
+            elif before[1] > moment:
+                raise ValueError(f"time runs backwards in stream {stream}")
+            last[stream] = before[0] + 1, moment
+            name, data = codec.encode(event)
+            if "\\" in data:
+                data = data.replace("\\", "\\\\")
+            lines.append(f"{stream}\t{before[0] + 1}\t{name}\t{data}\t{written}")
+    assert latest is not None, "nothing was decided"
+    return Prepared(streams, ends, lines, latest)
+
+
+class BulkAppend:
+    """Appends by COPY to the log of one company."""
+
+    def __init__(self, schema: str) -> None:
+        self._names: Final = {
+            "events": Identifier(schema, "events"),
+            "commands": Identifier(schema, "commands"),
+            "lock": Identifier(schema, "append_lock"),
+        }
+
+    def append(
+        self, connection: Connection[Any], command_id: UUID, by: Attribution, parts: Sequence[Prepared]
+    ) -> Appended:
+        """Record *parts*, of which no two write to one stream: all of it, or nothing.
+
+        Doing it again with the same *command_id* has one effect. Raises Overtaken, ToldInTheFuture.
+        """
+        with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(self._sql(_LOCK))
+            cursor.execute(self._sql(_HEAD), {"latest": max(part.latest for part in parts)})
+            ((newest, recorded_at, is_ahead),) = cursor.fetchall()
+            if is_ahead:
+                raise ToldInTheFuture("occurred_at lies in the future")
+            first, last = newest + 1, newest + sum(len(part.lines) for part in parts)
+            cursor.execute(self._sql(_COMMAND), (command_id, first, last, recorded_at, _ANSWER))
+            if not cursor.rowcount:
+                cursor.execute(self._sql(_KNOWN), (command_id,))
+                ((first, last, recorded_at),) = cursor.fetchall()
+                return Appended(first, last, recorded_at, _ANSWER, replayed=True)
+            self._compare(cursor, parts)
+            tail = "\t".join(map(_text, (recorded_at, *_who(by), command_id)))
+            with cursor.copy(self._sql(_COPY)) as copy:
+                copy.write("".join(_numbered(first, parts, tail)))
+        return Appended(first, last, recorded_at, _ANSWER, replayed=False)
+
+    def _compare(self, cursor: Cursor[Any], parts: Sequence[Prepared]) -> None:
+        streams = {stream: expected for part in parts for stream, expected in part.streams.items()}
+        arrays = (
+            _array(map(str, streams)),
+            _array(str(expected.version) for expected in streams.values()),
+            _array(expected.moment.isoformat() for expected in streams.values()),
+        )
+        cursor.execute(self._sql(_OVERTAKEN), arrays)
+        if overtaken := cursor.fetchall():
+            raise Overtaken(frozenset(stream for (stream,) in overtaken))
+
+    def _sql(self, statement: LiteralString) -> bytes:
+        return SQL(statement).format(**self._names).as_bytes()
+
+
+def _numbered(first: int, parts: Sequence[Prepared], tail: str) -> Iterator[str]:
+    position = first
+    for part in parts:
+        for line, end in zip(part.lines, part.ends, strict=True):
+            yield f"{position}\t{position + end}\t{line}\t{tail}\n"
+            position += 1
+
+
+def _who(by: Attribution) -> tuple[object, ...]:
+    return by.actor, by.role, by.key_id, by.on_behalf_of
+
+
+_ESCAPED: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def _text(value: object) -> str:
+    """*value* as COPY's text format has it."""
+    return r"\N" if value is None else str(value).translate(_ESCAPED)
+
+
+def _array(values: Iterable[str]) -> str:
+    return "{" + ",".join(values) + "}"
