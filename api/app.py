@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -13,7 +12,7 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import problems
+from api import collecting, problems
 from api.authentication import SECURITY_SCHEME, Followers, House, Keyring, require_doors
 from api.database import Database
 from api.edge import Edge
@@ -53,10 +52,6 @@ LARGEST_BODY: Final = 10 * 1024 * 1024
 _SWITCH: Final = 0.001
 """Seconds after which a thread that computes, as the feed does, lets others go on; each request asks for that
 several times. With Python's own 5 ms the slowest requests took a fifth longer."""
-
-_COLLECT: Final = (10_000, 20, 200)
-"""When Python looks for garbage. What is remembered of streams is many objects and never garbage in a circle.
-With Python's own numbers all of it was looked through every few seconds: requests waited 120 to 675 ms."""
 
 _DESCRIPTION: Final = """\
 Customer disputes in accounts receivable, as events that can be read back for any moment of the past.
@@ -123,14 +118,13 @@ def _lifespan(
 
 @contextmanager
 def _even_pace() -> Iterator[None]:
-    switch, collect = sys.getswitchinterval(), gc.get_threshold()
+    switch = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH)
-    gc.set_threshold(*_COLLECT)
     try:
-        yield
+        with collecting.seldom():
+            yield
     finally:
         sys.setswitchinterval(switch)
-        gc.set_threshold(*collect)
 
 
 def _version() -> str:

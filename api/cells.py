@@ -217,9 +217,14 @@ def _json_amount(text: str) -> Decimal:
     return amount
 
 
+def decimals_of(currency: str) -> int:
+    """How many decimals amounts in *currency* have."""
+    return _DECIMALS.get(currency, 2)
+
+
 def in_smallest_units(amount: Decimal, currency: str) -> Decimal:
     """*amount* with exactly the decimals of *currency*. Raises CellRefused if that would change it."""
-    decimals = _DECIMALS.get(currency, 2)
+    decimals = decimals_of(currency)
     exact = amount.quantize(_UNITS[decimals])
     if exact != amount:
         raise CellRefused(f"{show(str(amount))} has more than the {decimals} decimals of {currency}")

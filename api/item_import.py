@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from api import collecting
 from api.database import OpenCompany
 from api.item_file import ItemMapping, Rejection, Twins, digest
 from api.item_staging import staged_lines
@@ -133,7 +134,7 @@ def import_items(
     StreamBusy, LogUnavailable and whatever *progress* raises between chunks.
     """
     require(actor, Permission.IMPORT)
-    with staging(company.datastore) as staged:
+    with collecting.seldom(), staging(company.datastore) as staged:
         staged.fill(_blocks(source, reading))
         company.feed.catch_up()
         found = staged.compare(twins_allowed=options.accept_as_new)

@@ -14,7 +14,7 @@ from domain.item import ItemType
 from domain.money import is_currency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
     from decimal import Decimal
     from pathlib import Path
@@ -67,13 +67,17 @@ class RowReader:
         self._texts = {field: source_reader(field, source) for field, source in mapping.fields.items()}
         self._taken = mapping.taken
         self._amount_of = amount_reader(mapping.amounts)
-        self._dates = {field: _date_reader(mapping, field) for field in DATES if field in mapping.fields}
+        self._dates = {field: date_reader(mapping, field) for field in DATES if field in mapping.fields}
         self._unsettled = [field for field in self._dates if mapping.date_of(field) is None]
 
     def records(self) -> Iterator[tuple[int, Record | Broken]]:
         """The records of the file without its declared subtotals."""
+        return self.items(records(self._path, self._mapping))
+
+    def items(self, found: Iterable[tuple[int, Record | Broken]]) -> Iterator[tuple[int, Record | Broken]]:
+        """Those of *found* that are no declared subtotals."""
         subtotals = bool(self._mapping.subtotal_when or self._mapping.subtotal_when_empty)
-        for row, record in records(self._path, self._mapping):
+        for row, record in found:
             if not (subtotals and isinstance(record, dict) and self._is_subtotal(record)):
                 yield row, record
 
@@ -243,7 +247,8 @@ _NO_KEY: Final = {
 }
 
 
-def _date_reader(mapping: ItemMapping, field: Field) -> Callable[[str], date]:
+def date_reader(mapping: ItemMapping, field: Field) -> Callable[[str], date]:
+    """A function that reads the cells of the date *field*; it raises CellRefused and DateNotSettled."""
     pattern = mapping.date_of(field)
     # The same few days come again and again in a file.
     return lru_cache(maxsize=10_000)(read_iso_date if pattern is None else pattern.read)

@@ -7,24 +7,32 @@ before all of it is staged; which rows share an identity the staging table tells
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import orjson
 
+from api.item_columns import ColumnReader
 from api.item_file import Rejection
 from api.item_rows import FieldRefused, ItemRow, RowReader
-from api.records import Broken
+from api.mapping import FileKind
+from api.records import Broken, csv_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from api.mapping import ItemMapping
     from api.records import Record
     from domain.catalogue import Settings
 
+Numbered: TypeAlias = tuple[int, list[str] | Broken]
+"""A row of a CSV file with its number."""
+
 _BLOCK: Final = 500
 """Rows handed over together."""
+
+_PIECE: Final = 25
+"""Rows read one by one if any of them is out of the ordinary."""
 
 _NOTHING: Final = r"\N"
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -36,9 +44,40 @@ def staged_lines(path: Path, mapping: ItemMapping, settings: Settings) -> Iterat
     Raises FileRefused, at any block.
     """
     reader = RowReader(path, mapping, settings.currency, settings.default_entity)
-    lines = (staged_line(_read(reader, row, record)) for row, record in reader.records())
-    while block := list(islice(lines, _BLOCK)):
-        yield len(block), "".join(block)
+    if mapping.file.kind is not FileKind.CSV:
+        lines = _one_by_one(reader, reader.records())
+        while block := list(islice(lines, _BLOCK)):
+            yield len(block), "".join(block)
+        return
+    with csv_table(path, mapping) as table:
+        columns = ColumnReader(table, mapping, settings.currency, settings.default_entity)
+
+        def one_by_one(part: list[Numbered]) -> list[str]:
+            return list(_one_by_one(reader, reader.items(table.records(part))))
+
+        while rows := list(islice(table.rows, _BLOCK)):
+            block = list(_ordinary_or(one_by_one, columns, rows, _BLOCK))
+            yield len(rows), "".join(block)
+
+
+def _ordinary_or(
+    one_by_one: Callable[[list[Numbered]], list[str]], columns: ColumnReader, rows: list[Numbered], size: int
+) -> Iterator[str]:
+    """The lines of *rows*, read all at once if they are ordinary, else in smaller pieces or one by one."""
+    for at in range(0, len(rows), size):
+        part = rows[at : at + size]
+        cells = [row for _, row in part if not isinstance(row, Broken)]
+        together = columns.lines([number for number, _ in part], cells) if len(cells) == len(part) else None
+        if together is not None:
+            yield together
+        elif size > _PIECE:
+            yield from _ordinary_or(one_by_one, columns, part, _PIECE)
+        else:
+            yield from one_by_one(part)
+
+
+def _one_by_one(reader: RowReader, found: Iterator[tuple[int, Record | Broken]]) -> Iterator[str]:
+    return (staged_line(_read(reader, row, record)) for row, record in found)
 
 
 def _read(reader: RowReader, row: int, record: Record | Broken) -> ItemRow | Rejection:

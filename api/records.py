@@ -15,7 +15,7 @@ from api.encodings import where_undecodable, why_not_text
 from api.mapping import FileKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from api.mapping import FileFormat, ItemMapping
@@ -49,6 +49,45 @@ def records(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, Record | Br
     read = _csv_records if mapping.file.kind is FileKind.CSV else _json_records
     with _text_of(path, mapping.file) as text:
         yield from read(_lines(path, text), path, mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a CSV file behind its header, as they are written, each with its number."""
+
+    columns: list[str]
+    """Each name once."""
+    header: list[str]
+    """As it is written."""
+    rows: Iterator[tuple[int, list[str] | Broken]]
+    empty: frozenset[str]
+
+    def records(
+        self, rows: Iterable[tuple[int, list[str] | Broken]]
+    ) -> Iterator[tuple[int, Record | Broken]]:
+        """*rows* as records, without blank rows and repeated headers."""
+        width = len(self.columns)
+        for number, row in rows:
+            if isinstance(row, Broken):
+                yield number, row
+                continue
+            cells = list(map(str.strip, row))
+            if self.empty:
+                cells = ["" if cell in self.empty else cell for cell in cells]
+            if cells == self.header or not any(cells):
+                continue
+            if len(cells) == width:
+                yield number, dict(zip(self.columns, cells, strict=True))
+            else:
+                cure = "is a delimiter or quotation mark inside a cell not quoted?"
+                yield number, Broken(f"has {len(cells)} cells where the header has {width}; {cure}")
+
+
+@contextmanager
+def csv_table(path: Path, mapping: ItemMapping) -> Iterator[Table]:
+    """The rows of a CSV file. Raises FileRefused, also while they are read."""
+    with _text_of(path, mapping.file) as text:
+        yield _table(_lines(path, text), path, mapping)
 
 
 def column_list(columns: list[str]) -> str:
@@ -87,26 +126,16 @@ def _lines(path: Path, text: IO[str]) -> Iterator[str]:
 def _csv_records(
     lines: Iterator[str], path: Path, mapping: ItemMapping
 ) -> Iterator[tuple[int, Record | Broken]]:
+    table = _table(lines, path, mapping)
+    yield from table.records(table.rows)
+
+
+def _table(lines: Iterator[str], path: Path, mapping: ItemMapping) -> Table:
     # The limit is the process's, not the reader's; nothing else here reads CSV.
     csv.field_size_limit(MAX_CELL)
     rows = _csv_rows(lines, path, mapping.file)
     written = _header(rows, path, mapping)
-    header = _named(written, path, mapping)
-    width, empty = len(header), mapping.file.empty
-    for number, row in rows:
-        if isinstance(row, Broken):
-            yield number, row
-            continue
-        cells = list(map(str.strip, row))
-        if empty:
-            cells = ["" if cell in empty else cell for cell in cells]
-        if cells == written or not any(cells):
-            continue
-        if len(cells) == width:
-            yield number, dict(zip(header, cells, strict=True))
-        else:
-            cure = "is a delimiter or quotation mark inside a cell not quoted?"
-            yield number, Broken(f"has {len(cells)} cells where the header has {width}; {cure}")
+    return Table(_named(written, path, mapping), written, rows, mapping.file.empty)
 
 
 def _csv_rows(lines: Iterator[str], path: Path, file: FileFormat) -> Iterator[tuple[int, list[str] | Broken]]:

@@ -1,11 +1,11 @@
 """How many rows a second an import takes, beside a bare COPY of the same rows into the staging table.
 
 *new*: all items of a file are registered in a company that knows none of them. *again*: the same file, which
-changes nothing. Both are the whole way: reading the file, staging, comparing, writing; all of it durable. What
-the feed needs to bring the read side up afterwards is reported apart. *copy* is the same staged rows, ready in
-memory, into the same table. The sides take turns, each with a file of its own; a bar's value is the median of
-the ratios. *peak* is the most memory that the importing process has used, for the file and for one twice as
-long: each is imported by a process of its own.
+changes nothing. Both are the whole way: reading the file, staging, comparing, writing; all of it durable.
+What the feed needs to bring the read side up afterwards is reported apart. *copy* is the same staged rows,
+ready in memory, into the same table. A bar's value is the median of the turns' ratios. *peak* is the most
+memory that the importing process has used, for the file and for one twice as long: each is imported by a
+process of its own.
 
 ``BENCH_ROWS`` says how many rows the file has (1 000 000), ``BENCH_TURNS`` how often all are measured (3).
 """
@@ -84,10 +84,9 @@ def _file(path: Path, rows: int) -> Path:
             kind, sign = ("credit_note", "-") if number % 20 == 0 else ("invoice", "")
             amount = f"{sign}{chance.randrange(1_000, 900_000) / 100:.2f}"
             due = issued + timedelta(days=30)
-            file.write(
-                f"C{code:06},Customer {code},INV-{number:08},{kind},{issued},{due},{amount},{amount},EUR,main,"
-                f"north,PO {number},4711\n"
-            )
+            identity = f"C{code:06},Customer {code},INV-{number:08}"
+            more = f"EUR,main,north,PO {number},4711"
+            print(f"{identity},{kind},{issued},{due},{amount},{amount},{more}", file=file)
     return path
 
 

@@ -62,7 +62,8 @@ def _check_row(command: RegisterItem) -> None:
             raise ItemRowInvalid(command.number, f"{day} is before {_FIRST_YEAR}; correct the date")
     if details.balance and command.cleared_on is not None:
         raise ItemRowInvalid(command.number, "it is cleared and has a balance; leave out one of them")
-    if details.type in {ItemType.CREDIT_NOTE, ItemType.PAYMENT} and max(details.amount, details.balance) > 0:
+    is_negative = details.type is ItemType.CREDIT_NOTE or details.type is ItemType.PAYMENT
+    if is_negative and max(details.amount, details.balance) > 0:
         raise ItemRowInvalid(
             command.number, f"a {details.type} has a negative amount; negate it in the mapping"
         )

@@ -1,8 +1,8 @@
 """What a file of items says, beside what is known: the difference as one set operation.
 
-The rows of a file go by COPY into a temporary table. It belongs to one connection and ends with it, so an
-import that died leaves nothing behind. Compared is with the item states, which are to be brought up to the
-log first. Whatever changes the log afterwards is noticed when the difference is recorded.
+The rows of a file go by COPY into a table of their own, unlogged, for as long as the import lasts; what an
+import that died has left the next one removes. Compared is with the item states, which are to be brought up
+to the log first. Whatever changes the log afterwards is noticed when the difference is recorded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import set_json_loads
 
 from projections import staging_statements as statements
+from store.clock import new_id
 from store.connections import CompanyDatastore, LogUnavailable
 
 COLUMNS: Final = (
@@ -59,16 +60,24 @@ class Verdict(StrEnum):
 class Staging:
     """The staged rows of one file, over a connection of their own."""
 
-    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], schema: str, name: str) -> None:
         self._connection: Final = connection
         self._names: Final = {
             "schema": Identifier(schema),
+            **{table: Identifier(schema, f"{name}_{table}") for table in ("staged", "verdicts", "missing")},
             "columns": SQL(", ").join(map(Identifier, COLUMNS)),
             **{verdict.name.lower(): Literal(verdict.value) for verdict in Verdict},
         }
         self._has_place = False
+
+    def create(self) -> None:
+        """Make the tables."""
         for statement in statements.CREATE:
             self._run(statement)
+
+    def drop(self) -> None:
+        """Remove the tables, as far as they are there."""
+        self._run(statements.DROP)
 
     def fill(self, blocks: Iterable[str]) -> None:
         """Add lines in COPY's text format, each with the values of COLUMNS. Raises whatever *blocks* does."""
@@ -81,16 +90,16 @@ class Staging:
 
         *twins_allowed*: a number that equals another but for leading zeros is an item of its own.
         """
-        self._run("analyze staged")
+        self._run(statements.ANALYZE_STAGED)
         self._run(statements.COMPARE)
-        self._run("analyze verdicts")
+        self._run(statements.ANALYZE_VERDICTS)
         if not twins_allowed:
             self._run(statements.FIND_TWINS)
         self._run(statements.MEET_CUSTOMERS)
         found: dict[Verdict | None, int] = {
             Verdict(name): count for name, count in self._run(statements.COUNT)
         }
-        ((total,),) = self._run("select count(*) from staged")
+        ((total,),) = self._run(statements.COUNT_STAGED)
         return {**found, None: total - sum(found.values())}
 
     def find_missing(self, *, twins_allowed: bool) -> tuple[int, int]:
@@ -99,7 +108,7 @@ class Staging:
         self._run(statements.FIND_MISSING)
         if not twins_allowed:
             self._run(statements.KEEP_TWINS)
-        ((missing,),) = self._run("select count(*) from missing")
+        ((missing,),) = self._run(statements.COUNT_MISSING)
         ((open_ones,),) = self._run(statements.COUNT_OPEN)
         return missing, open_ones
 
@@ -110,7 +119,7 @@ class Staging:
 
     def unidentified(self) -> int:
         """How many refused rows have no identity."""
-        ((count,),) = self._run("select count(*) from staged where number is null")
+        ((count,),) = self._run(statements.COUNT_UNIDENTIFIED)
         return int(count)
 
     def rows(self, *verdicts: Verdict, size: int) -> Iterator[list[Row]]:
@@ -119,8 +128,8 @@ class Staging:
         Each has the values of COLUMNS, and whether it is the first new one of a customer who is not known.
         """
         if not self._has_place:
-            self._run("create index on staged (row)")
-            self._run("create index on verdicts (row)")
+            self._run(statements.PLACE_STAGED)
+            self._run(statements.PLACE_VERDICTS)
             self._has_place = True
         told = [verdict.value for verdict in verdicts]
         last = -1
@@ -151,7 +160,7 @@ class Staging:
 
 @contextmanager
 def staging(datastore: CompanyDatastore) -> Iterator[Staging]:
-    """An empty staging table beside the item states of a company. Raises LogUnavailable."""
+    """Empty staging tables beside the item states of a company. Raises LogUnavailable."""
     conninfo = datastore.pool.conninfo
     assert isinstance(conninfo, str), "our pools are opened with a connection string"
     try:
@@ -159,6 +168,22 @@ def staging(datastore: CompanyDatastore) -> Iterator[Staging]:
             for setting in statements.SETTINGS:
                 connection.execute(setting)
             set_json_loads(orjson.loads, connection)
-            yield Staging(connection, datastore.schema)
+            _remove_dead(connection, datastore.schema)
+            name = f"import_{new_id().hex}"
+            connection.execute(statements.ALIVE, (name,))
+            staged = Staging(connection, datastore.schema, name)
+            staged.create()
+            try:
+                yield staged
+            finally:
+                if not connection.broken:
+                    staged.drop()
     except psycopg.OperationalError as error:
         raise LogUnavailable(str(error)) from error
+
+
+def _remove_dead(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Remove the tables of imports that are no longer alive."""
+    dead = connection.execute(statements.DEAD, (Identifier(schema).as_string(),)).fetchall()
+    for (table,) in dead:
+        Staging(connection, schema, table.removesuffix("_staged")).drop()

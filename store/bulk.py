@@ -6,9 +6,10 @@ promises. Only the events take another way into the table: COPY writes them seve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -55,55 +56,48 @@ class Overtaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """A stream before the first event that is added to it: its version then, and when that event occurred."""
-
-    version: int
-    moment: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """Decisions ready to be copied: all of each line that is known before its position is.
 
+    streams: each stream with its version before, and when the first event that is added to it occurred.
     ends: for each event, how many events after it its decision still has.
     """
 
-    streams: dict[UUID, Expected]
+    streams: list[tuple[str, int, str]]
     ends: list[int]
     lines: list[str]
     latest: datetime
 
 
-def prepared(decisions: Iterable[Decision], versions: dict[UUID, int], codec: Codec) -> Prepared:
-    """*decisions* encoded. *versions*: those that streams have already; 0 for streams without.
+def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec: Codec) -> Prepared:
+    """*decisions*, at least one, encoded. *versions*: those that streams have already; 0 for others.
 
     Raises what the codec raises; ValueError if time runs backwards within a stream.
     """
-    streams: dict[UUID, Expected] = {}
-    last: dict[UUID, tuple[int, datetime]] = {}
+    streams: list[tuple[str, int, str]] = []
+    reached: dict[UUID, tuple[int, datetime]] = {}
+    spelled: dict[datetime, str] = {}  # an item has a day like many others
     ends: list[int] = []
     lines: list[str] = []
-    latest: datetime | None = None
     for decision in decisions:
-        moment, written = decision.occurred_at, decision.occurred_at.isoformat()
-        latest = moment if latest is None or moment > latest else latest
+        moment = decision.occurred_at
+        occurred = spelled.get(moment) or spelled.setdefault(moment, moment.isoformat())
         ends.extend(range(len(decision.events) - 1, -1, -1))
         for event in decision.events:
-            stream = event.stream_id
-            before = last.get(stream)
-            if before is None:
-                before = versions.get(stream, 0), moment
-                streams[stream] = Expected(*before)
-            elif before[1] > moment:
-                raise ValueError(f"time runs backwards in stream {stream}")
-            last[stream] = before[0] + 1, moment
+            stream, place = event.stream_id, str(event.stream_id)
+            if stream in reached:
+                version, before = reached[stream]
+                if before > moment:
+                    raise ValueError(f"time runs backwards in stream {stream}")
+            else:
+                version = versions.get(stream, 0)
+                streams.append((place, version, occurred))
+            reached[stream] = version + 1, moment
             name, data = codec.encode(event)
             if "\\" in data:
                 data = data.replace("\\", "\\\\")
-            lines.append(f"{stream}\t{before[0] + 1}\t{name}\t{data}\t{written}")
-    assert latest is not None, "nothing was decided"
-    return Prepared(streams, ends, lines, latest)
+            lines.append(f"{place}\t{version + 1}\t{name}\t{data}\t{occurred}")
+    return Prepared(streams, ends, lines, max(spelled))
 
 
 class BulkAppend:
@@ -142,12 +136,9 @@ class BulkAppend:
         return Appended(first, last, recorded_at, _ANSWER, replayed=False)
 
     def _compare(self, cursor: Cursor[Any], parts: Sequence[Prepared]) -> None:
-        streams = {stream: expected for part in parts for stream, expected in part.streams.items()}
-        arrays = (
-            _array(map(str, streams)),
-            _array(str(expected.version) for expected in streams.values()),
-            _array(expected.moment.isoformat() for expected in streams.values()),
-        )
+        arrays = [
+            _array(map(str, each)) for each in zip(*chain(*(part.streams for part in parts)), strict=True)
+        ]
         cursor.execute(self._sql(_OVERTAKEN), arrays)
         if overtaken := cursor.fetchall():
             raise Overtaken(frozenset(stream for (stream,) in overtaken))
