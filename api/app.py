@@ -25,6 +25,7 @@ from api.routes import (
     follow_ups,
     health,
     imports,
+    item_imports,
     items,
     keys,
     people,
@@ -38,6 +39,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     customers.router,
     reports.router,
     imports.router,
+    item_imports.router,
     people.router,
     keys.router,
     catalogue.router,
@@ -90,7 +92,7 @@ def create_app(database: Database, *, follow: bool = True, threads: int = 16) ->
         app.include_router(router)
     documentation.add_documentation(app)
     problems.install(app)
-    app.add_middleware(Edge, largest=LARGEST_BODY)
+    app.add_middleware(Edge, largest=LARGEST_BODY, larger={item_imports.PATH: item_imports.LARGEST_FILE})
     require_doors(list(app.routes), PUBLIC)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
@@ -111,6 +113,7 @@ def _lifespan(
             with _even_pace():
                 yield
         finally:
+            await anyio.to_thread.run_sync(house.jobs.stop)
             await anyio.to_thread.run_sync(house.followers.stop)
 
     return lifespan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import Request
@@ -10,14 +11,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import on_unexpected
 
+_NONE: Final[Mapping[str, int]] = {}
+
 
 class Edge:
-    """Refuses bodies of more than *largest* bytes, and turns unexpected errors into problems before the
-    server would write all of their text into its log."""
+    """Refuses bodies of more than *largest* bytes, or what *larger* says for a path, and turns unexpected
+    errors into problems before the server would write all of their text into its log."""
 
-    def __init__(self, app: ASGIApp, largest: int) -> None:
+    def __init__(self, app: ASGIApp, largest: int, larger: Mapping[str, int] = _NONE) -> None:
         self._app: Final = app
         self._largest: Final = largest
+        self._larger: Final = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -32,15 +36,16 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, self._counted(receive), noticing)
+            await self._app(
+                scope, self._counted(receive, self._larger.get(scope["path"], self._largest)), noticing
+            )
         except Exception as error:
             response = on_unexpected(Request(scope), error)
             if has_begun:
                 raise
             await response(scope, receive, send)
 
-    def _counted(self, receive: Receive) -> Receive:
-        left = self._largest
+    def _counted(self, receive: Receive, left: int) -> Receive:
 
         async def counted() -> Message:
             nonlocal left
