@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
+from uuid import UUID
 
 from api import collecting
 from api.database import OpenCompany
@@ -36,7 +37,7 @@ from domain.item import (
     ItemType,
     RegisterItem,
 )
-from domain.ledger import register_unseen
+from domain.ledger import clear_unattached, register_unseen
 from domain.refusals import Refusal
 from domain.roles import Actor, Permission, require
 from projections.staging import Row, Staging, Verdict, staging
@@ -185,20 +186,21 @@ _COUNTED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _New:
-    """A row that is simply new, and what it leads to."""
+class _Ready:
+    """Something that touches no case, and what it leads to. *row* is 0 for what the file does not have."""
 
     row: int
-    command: RegisterItem
+    command: RegisterItem | ClearItem
     decisions: list[Decision]
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """New rows ready to be recorded; *part* is None if nothing is. *rows*: how many were read."""
+    """What is ready to be recorded together; *part* is None if nothing is. *rows*: how many were read."""
 
     rows: int
-    new: list[_New]
+    ready: list[_Ready]
+    versions: Mapping[UUID, int]
     part: Prepared | None
 
 
@@ -260,12 +262,11 @@ class _Run:
     def clear(self, staged: Staging) -> int:
         """Clear what the file does not have; how much of it was still open."""
         before = self._counts["cleared"]
-        for part in staged.missing(CASES):
-            items = [ItemId(row[0]) for row in part]
-            commands = [ClearItem(each, import_id=self._id) for each in items]
-            for each, outcome in zip(items, self._carry_out(commands), strict=True):
-                if not isinstance(outcome, Refusal) and outcome:
-                    self._count(each, outcome)
+        for part in staged.missing(CHUNK):
+            self._record(self._prepare_clearing([row for row in part if not row[-1]]))
+            attached = [ClearItem(ItemId(row[0]), import_id=self._id) for row in part if row[-1]]
+            for at in range(0, len(attached), CASES):
+                self._clear(attached[at : at + CASES])
         return self._counts["cleared"] - before
 
     def finish(self, missing: int, kept: int) -> ImportResult:
@@ -276,10 +277,10 @@ class _Run:
         rejections = tuple(sorted(self._rejections, key=lambda rejection: rejection.row))
         return ImportResult(self._id if self._recorded else None, counts, rejections, missing, kept)
 
-    # --- new rows ----------------------------------------------------------------------------------
+    # --- what touches no case ----------------------------------------------------------------------
 
     def _prepare(self, rows: Sequence[Row]) -> _Chunk:
-        latest, found = now(), []
+        latest, ready = now(), []
         for row in rows:
             command = self._command(row)
             meets_customer = row[-1] or command.customer_code in self._unmet
@@ -290,27 +291,41 @@ class _Run:
                 self._unmet.update([command.customer_code] if meets_customer else [])
                 continue
             self._unmet.discard(command.customer_code)
-            found.append(_New(row[0], command, decisions))
-        return _Chunk(len(rows), found, self._part(found))
+            ready.append(_Ready(row[0], command, decisions))
+        return self._chunk(len(rows), ready, {})
 
-    def _part(self, new: Sequence[_New]) -> Prepared | None:
-        decisions = [decision for each in new for decision in each.decisions]
-        return prepared(decisions, {}, self._log.codec) if decisions else None
+    def _prepare_clearing(self, items: Sequence[Row]) -> _Chunk:
+        latest, ready, versions = now(), [], {}
+        for item, customer, version, balance, currency, _ in items:
+            paid = ItemCleared(item, customer, None, balance, currency, self._id)
+            decision = clear_unattached(paid, self._zone, latest)
+            ready.append(_Ready(0, ClearItem(item, import_id=self._id), [decision]))
+            versions[item] = version
+        return self._chunk(len(items), ready, versions)
+
+    def _chunk(self, rows: int, ready: list[_Ready], versions: Mapping[UUID, int]) -> _Chunk:
+        decisions = [decision for each in ready for decision in each.decisions]
+        part = prepared(decisions, versions, self._log.codec) if decisions else None
+        return _Chunk(rows, ready, versions, part)
 
     def _record(self, chunk: _Chunk) -> None:
-        new, part, overtaken = chunk.new, chunk.part, list[_New]()
-        while part is not None:
+        overtaken: list[_Ready] = []
+        while chunk.part is not None:
             try:
-                self._append(part)
+                self._append(chunk.part)
             except Overtaken as moved:
-                overtaken += [each for each in new if _streams(each) & moved.streams]
-                new = [each for each in new if not _streams(each) & moved.streams]
-                part = self._part(new)
+                overtaken += [each for each in chunk.ready if _streams(each) & moved.streams]
+                rest = [each for each in chunk.ready if not _streams(each) & moved.streams]
+                chunk = self._chunk(chunk.rows, rest, chunk.versions)
             else:
-                self._counts["registered"] += len(new)
+                for each in chunk.ready:
+                    self._counts["cleared" if isinstance(each.command, ClearItem) else "registered"] += 1
                 break
-        # Somebody else registered these meanwhile: they are compared again.
-        self._decide([(each.row, each.command) for each in overtaken])
+        # Somebody else changed these meanwhile: they are compared again.
+        self._decide(
+            [(each.row, each.command) for each in overtaken if isinstance(each.command, RegisterItem)]
+        )
+        self._clear([each.command for each in overtaken if isinstance(each.command, ClearItem)])
 
     def _append(self, part: Prepared) -> None:
         if not self._options.dry_run:
@@ -325,9 +340,12 @@ class _Run:
 
     # --- rows decided case by case -----------------------------------------------------------------
 
+    def _clear(self, commands: Sequence[ClearItem]) -> None:
+        for command, outcome in zip(commands, self._carry_out(commands), strict=True):
+            if not isinstance(outcome, Refusal) and outcome:
+                self._count(command.item_id, outcome)
+
     def _decide(self, rows: Sequence[tuple[int, RegisterItem]]) -> None:
-        if not rows:
-            return
         outcomes = self._carry_out([command for _, command in rows])
         for (row, command), outcome in zip(rows, outcomes, strict=True):
             if isinstance(outcome, Refusal):
@@ -336,6 +354,8 @@ class _Run:
                 self._count(command.item_id, outcome)
 
     def _carry_out(self, commands: Sequence[RegisterItem | ClearItem]) -> list[Outcome]:
+        if not commands:
+            return []
         opening = None if self._recorded else self._start
         outcomes, position = self._executor.execute_rows(commands, self._actor, opening)
         self._recorded = self._recorded or position is not None
@@ -364,5 +384,5 @@ class _Run:
         self._progress(self._done)
 
 
-def _streams(new: _New) -> set[object]:
-    return {event.stream_id for decision in new.decisions for event in decision.events}
+def _streams(ready: _Ready) -> set[UUID]:
+    return {event.stream_id for decision in ready.decisions for event in decision.events}

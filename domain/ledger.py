@@ -103,11 +103,10 @@ def _registered(
     registered = _on(zone, details.issue_date, latest, (*met, fact))
     if details.balance:
         return [registered]
-    # Of a new item there is nothing to leave: it is in no dispute and under no action.
     paid = ItemCleared(
         item, customer, command.cleared_on, details.balance, details.currency, command.import_id
     )
-    cleared = _on(zone, command.cleared_on, latest, (paid,))
+    cleared = clear_unattached(paid, zone, latest)
     return [registered, replace(cleared, occurred_at=max(registered.occurred_at, cleared.occurred_at))]
 
 
@@ -148,6 +147,11 @@ def clear_item(case: Case, command: ClearItem, occasion: Occasion) -> list[Decis
     if item.cleared:
         return []
     return [_cleared(case, item, command.cleared_on, command.import_id, occasion)]
+
+
+def clear_unattached(paid: ItemCleared, zone: str, latest: datetime) -> Decision:
+    """As `clear_item`, for an open item that is in no dispute and under no action: it has nothing to leave."""
+    return _on(zone, paid.cleared_on, latest, (paid,))
 
 
 def _cleared(

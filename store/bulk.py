@@ -75,7 +75,7 @@ def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec:
     Raises what the codec raises; ValueError if time runs backwards within a stream.
     """
     streams: list[tuple[str, int, str]] = []
-    reached: dict[UUID, tuple[int, datetime]] = {}
+    reached: dict[str, tuple[int, datetime]] = {}  # texts are found quicker than ids
     spelled: dict[datetime, str] = {}  # an item has a day like many others
     ends: list[int] = []
     lines: list[str] = []
@@ -84,15 +84,16 @@ def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec:
         occurred = spelled.get(moment) or spelled.setdefault(moment, moment.isoformat())
         ends.extend(range(len(decision.events) - 1, -1, -1))
         for event in decision.events:
-            stream, place = event.stream_id, str(event.stream_id)
-            if stream in reached:
-                version, before = reached[stream]
+            stream = event.stream_id
+            place = str(stream)
+            if place in reached:
+                version, before = reached[place]
                 if before > moment:
                     raise ValueError(f"time runs backwards in stream {stream}")
             else:
-                version = versions.get(stream, 0)
+                version = versions.get(stream, 0) if versions else 0
                 streams.append((place, version, occurred))
-            reached[stream] = version + 1, moment
+            reached[place] = version + 1, moment
             name, data = codec.encode(event)
             if "\\" in data:
                 data = data.replace("\\", "\\\\")

@@ -39,6 +39,8 @@ class Shape:
     decode: Decode | None
     decode_given: Decode | None = None
     """For ``X | None``: how an X is read. Fields use it to skip a call for what is null."""
+    plain: tuple[type, ...] = ()
+    """Classes of values that orjson writes as they are. Fields use them to skip a call for most values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,14 @@ def compiled(kind: type) -> ClassShape:
 
 def _class_encoder(kind: type, names: tuple[str, ...], shapes: list[Shape]) -> Encode:
     fields = [(name, shape.encode) for name, shape in zip(names, shapes, strict=True)]
-    # Most values are of the one class that is written as it is: asking for it spares a call.
-    quick = [(name, _AS_IT_IS.get(encode_field, _Never), encode_field) for name, encode_field in fields]
+    quick = [(name, shape.plain, shape.encode) for name, shape in zip(names, shapes, strict=True)]
 
     def encode(value: object) -> dict[str, object]:
         if value.__class__ is not kind:
             raise _mismatch(value, kind.__qualname__)
         try:
             return {
-                name: part if (part := getattr(value, name)).__class__ is plain else encode_field(part)
+                name: part if (part := getattr(value, name)).__class__ in plain else encode_field(part)
                 for name, plain, encode_field in quick
             }
         except Mismatch:
@@ -154,14 +155,14 @@ def _optional(arguments: tuple[object, ...]) -> Shape:
     if len(kinds) > 1:
         raise Unsupported(f"a union of {kinds} cannot be told apart in JSON")
     inner = _shape(kinds[0])
-    encode, decode = inner.encode, inner.decode
+    encode, decode, plain = inner.encode, inner.decode, (*inner.plain, type(None))
 
     def encode_optional(value: object) -> object:
         return None if value is None else encode(value)
 
     if decode is None:
-        return Shape(encode_optional, None)
-    return Shape(encode_optional, lambda value: None if value is None else decode(value), decode)
+        return Shape(encode_optional, None, plain=plain)
+    return Shape(encode_optional, lambda value: None if value is None else decode(value), decode, plain)
 
 
 def _tuple(inner: Shape) -> Shape:
@@ -240,7 +241,7 @@ def _enum(kind: type[Enum]) -> Shape:
             raise _mismatch(value, kind.__qualname__)
         return value.value
 
-    return Shape(encode_enum, members.__getitem__)
+    return Shape(encode_enum, members.__getitem__, plain=(kind,))
 
 
 def _text(value: object) -> str:
@@ -311,21 +312,15 @@ def _moment(value: object) -> str:
 
 
 _SIMPLE: Final[dict[Any, Shape]] = {
-    str: Shape(_text, None),
-    int: Shape(_whole, None),
-    bool: Shape(_truth, None),
+    str: Shape(_text, None, plain=(str,)),
+    int: Shape(_whole, None, plain=(int,)),
+    bool: Shape(_truth, None, plain=(bool,)),
     Decimal: Shape(_amount, _read_amount),
-    UUID: Shape(_id, UUID),
-    date: Shape(_day, date.fromisoformat),
+    UUID: Shape(_id, UUID, plain=(UUID,)),
+    date: Shape(_day, date.fromisoformat, plain=(date,)),
     datetime: Shape(_moment, datetime.fromisoformat),
 }
 
-
-class _Never:
-    """The class of no value."""
-
-
-_AS_IT_IS: Final[dict[Encode, type]] = {_text: str, _id: UUID, _day: date, _whole: int, _truth: bool}
 _KEYS: Final[dict[Encode, Encode]] = {_id: _id_text}
 """What is not a text as the key of an object."""
 

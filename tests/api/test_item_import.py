@@ -264,6 +264,25 @@ def test_1_a_thousand_repeated_rows_name_a_few_of_the_others(case, ledger):
     assert "rows 3, 4, 5, 6, 7 and 994 more" in result.rejections[0].reason
 
 
+def test_3_what_somebody_else_changes_before_it_is_cleared_is_looked_at_again(case, ledger, monkeypatch):
+    ledger.imports(*rows(10))
+    dispute, append = dispute_id("D1"), case.company.log.append_bulk
+
+    def overtaken(*submitted):
+        monkeypatch.setattr(case.company.log, "append_bulk", append)
+        disputed(case, "N9")
+        ledger.imports(row("N8", "11.00"), name="other.csv")
+        return append(*submitted)
+
+    monkeypatch.setattr(case.company.log, "append_bulk", overtaken)
+    result = ledger.imports(*rows(7), options=FULL)
+    assert result.counts == ImportCounts(unchanged=7, cleared=3)
+    assert result.missing == 3
+    assert case.state(dispute).outcome == "cleared"
+    assert {case.state(item_id("main", "C1", f"N{each}")).is_open for each in (7, 8, 9)} == {False}
+    assert_sound(case)
+
+
 # --- disputes and follow-ups -----------------------------------------------------------------------
 
 
