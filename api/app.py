@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -12,10 +11,11 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import collecting, problems
+from api import problems
 from api.authentication import SECURITY_SCHEME, Followers, House, Keyring, require_doors
 from api.database import Database
 from api.edge import Edge
+from api.pace import even_pace
 from api.problems import ProblemBody
 from api.routes import (
     catalogue,
@@ -50,10 +50,6 @@ PUBLIC: Final = frozenset({health.PATH, documentation.DOCS, documentation.ASSETS
 
 LARGEST_BODY: Final = 10 * 1024 * 1024
 """Bytes; 413 for more."""
-
-_SWITCH: Final = 0.001
-"""Seconds after which a thread that computes, as the feed does, lets others go on; each request asks for that
-several times. With Python's own 5 ms the slowest requests took a fifth longer."""
 
 _DESCRIPTION: Final = """\
 Customer disputes in accounts receivable, as events that can be read back for any moment of the past.
@@ -110,24 +106,13 @@ def _lifespan(
             known = await anyio.to_thread.run_sync(database.companies)
             house.followers.start([database.company(name) for name in known])
         try:
-            with _even_pace():
+            with even_pace():
                 yield
         finally:
             await anyio.to_thread.run_sync(house.jobs.stop)
             await anyio.to_thread.run_sync(house.followers.stop)
 
     return lifespan
-
-
-@contextmanager
-def _even_pace() -> Iterator[None]:
-    switch = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH)
-    try:
-        with collecting.seldom():
-            yield
-    finally:
-        sys.setswitchinterval(switch)
 
 
 def _version() -> str:

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 from uuid import UUID
 
-from api import collecting
 from api.database import OpenCompany
 from api.item_file import ItemMapping, Rejection, Twins, digest
 from api.item_staging import staged_lines
+from api.pace import even_pace
 from domain.catalogue import Company, Settings
 from domain.commands import Decision
 from domain.identity import COMPANY_STREAM, ImportId, ItemId
@@ -50,6 +50,8 @@ from store.submission import Attribution
 
 Progress: TypeAlias = Callable[[int], None]
 """Told again and again how many rows are done."""
+
+Part = TypeVar("Part")
 
 CHUNK: Final = 5_000
 """How many new rows one append takes: others wait for it some tenth of a second."""
@@ -135,7 +137,7 @@ def import_items(
     StreamBusy, LogUnavailable and whatever *progress* raises between chunks.
     """
     require(actor, Permission.IMPORT)
-    with collecting.seldom(), staging(company.datastore) as staged:
+    with even_pace(), staging(company.datastore) as staged:
         staged.fill(_blocks(source, reading))
         company.feed.catch_up()
         found = staged.compare(twins_allowed=options.accept_as_new)
@@ -244,14 +246,11 @@ class _Run:
         self._advance(unchanged + len(self._rejections))
 
     def register(self, staged: Staging) -> None:
-        """Record the rows that are simply new. While one chunk is being written the next is put together."""
-        chunks = map(self._prepare, staged.rows(Verdict.NEW, size=CHUNK))
-        with ThreadPoolExecutor(1) as assistant:
-            following = assistant.submit(next, chunks, None)
-            while (chunk := following.result()) is not None:
-                following = assistant.submit(next, chunks, None)
-                self._record(chunk)
-                self._advance(chunk.rows)
+        """Record the rows that are simply new. While one chunk is being written the next is put together, and
+        the rows of the one after that are fetched."""
+        for chunk in _ahead(map(self._prepare, _ahead(staged.rows(Verdict.NEW, size=CHUNK)))):
+            self._record(chunk)
+            self._advance(chunk.rows)
 
     def decide(self, staged: Staging) -> None:
         """Decide the rows that touch what is known, or may."""
@@ -382,6 +381,15 @@ class _Run:
     def _advance(self, rows: int) -> None:
         self._done += rows
         self._progress(self._done)
+
+
+def _ahead(parts: Iterator[Part]) -> Iterator[Part]:
+    """*parts*, each made in another thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as assistant:
+        following = assistant.submit(next, parts, None)
+        while (part := following.result()) is not None:
+            following = assistant.submit(next, parts, None)
+            yield part
 
 
 def _streams(ready: _Ready) -> set[UUID]:

@@ -150,7 +150,7 @@ def clear_item(case: Case, command: ClearItem, occasion: Occasion) -> list[Decis
 
 
 def clear_unattached(paid: ItemCleared, zone: str, latest: datetime) -> Decision:
-    """As `clear_item`, for an open item that is in no dispute and under no action: it has nothing to leave."""
+    """As `clear_item`, for an open item that is in no dispute and under no action: it leaves nothing else."""
     return _on(zone, paid.cleared_on, latest, (paid,))
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, Cursor
+from psycopg.errors import UniqueViolation
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
@@ -118,6 +118,18 @@ class BulkAppend:
 
         Doing it again with the same *command_id* has one effect. Raises Overtaken, ToldInTheFuture.
         """
+        try:
+            return self._once(connection, command_id, by, parts)
+        except UniqueViolation:
+            # Of a new stream the table itself says that it is not new: asking for all of them would cost a
+            # fifth more. Which ones they are is asked only now.
+            with connection.cursor(row_factory=tuple_row) as cursor:
+                self._compare(cursor, parts, new_ones=True)
+            raise
+
+    def _once(
+        self, connection: Connection[Any], command_id: UUID, by: Attribution, parts: Sequence[Prepared]
+    ) -> Appended:
         with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
             cursor.execute(self._sql(_LOCK))
             cursor.execute(self._sql(_HEAD), {"latest": max(part.latest for part in parts)})
@@ -130,16 +142,17 @@ class BulkAppend:
                 cursor.execute(self._sql(_KNOWN), (command_id,))
                 ((first, last, recorded_at),) = cursor.fetchall()
                 return Appended(first, last, recorded_at, _ANSWER, replayed=True)
-            self._compare(cursor, parts)
+            self._compare(cursor, parts, new_ones=False)
             tail = "\t".join(map(_text, (recorded_at, *_who(by), command_id)))
             with cursor.copy(self._sql(_COPY)) as copy:
                 copy.write("".join(_numbered(first, parts, tail)))
         return Appended(first, last, recorded_at, _ANSWER, replayed=False)
 
-    def _compare(self, cursor: Cursor[Any], parts: Sequence[Prepared]) -> None:
-        arrays = [
-            _array(map(str, each)) for each in zip(*chain(*(part.streams for part in parts)), strict=True)
-        ]
+    def _compare(self, cursor: Cursor[Any], parts: Sequence[Prepared], *, new_ones: bool) -> None:
+        streams = [each for part in parts for each in part.streams if new_ones or each[1]]
+        if not streams:
+            return
+        arrays = [_array(map(str, each)) for each in zip(*streams, strict=True)]
         cursor.execute(self._sql(_OVERTAKEN), arrays)
         if overtaken := cursor.fetchall():
             raise Overtaken(frozenset(stream for (stream,) in overtaken))
