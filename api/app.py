@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ from api import problems
 from api.authentication import SECURITY_SCHEME, Followers, House, Keyring, require_doors
 from api.database import Database
 from api.edge import Edge
+from api.pace import even_pace
 from api.problems import ProblemBody
 from api.routes import (
     catalogue,
@@ -26,6 +25,7 @@ from api.routes import (
     follow_ups,
     health,
     imports,
+    item_imports,
     items,
     keys,
     people,
@@ -43,6 +43,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     reports.router,
     imports.router,
     sales.router,
+    item_imports.router,
     people.router,
     keys.router,
     catalogue.router,
@@ -53,14 +54,6 @@ PUBLIC: Final = frozenset({health.PATH, documentation.DOCS, documentation.ASSETS
 
 LARGEST_BODY: Final = 10 * 1024 * 1024
 """Bytes; 413 for more."""
-
-_SWITCH: Final = 0.001
-"""Seconds after which a thread that computes, as the feed does, lets others go on; each request asks for that
-several times. With Python's own 5 ms the slowest requests took a fifth longer."""
-
-_COLLECT: Final = (10_000, 20, 200)
-"""When Python looks for garbage. What is remembered of streams is many objects and never garbage in a circle.
-With Python's own numbers all of it was looked through every few seconds: requests waited 120 to 675 ms."""
 
 _DESCRIPTION: Final = """\
 Customer disputes in accounts receivable, as events that can be read back for any moment of the past.
@@ -99,7 +92,7 @@ def create_app(database: Database, *, follow: bool = True, threads: int = 16) ->
         app.include_router(router)
     documentation.add_documentation(app)
     problems.install(app)
-    app.add_middleware(Edge, largest=LARGEST_BODY)
+    app.add_middleware(Edge, largest=LARGEST_BODY, larger={item_imports.PATH: item_imports.LARGEST_FILE})
     require_doors(list(app.routes), PUBLIC)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
@@ -117,24 +110,13 @@ def _lifespan(
             known = await anyio.to_thread.run_sync(database.companies)
             house.followers.start([database.company(name) for name in known])
         try:
-            with _even_pace():
+            with even_pace():
                 yield
         finally:
+            await anyio.to_thread.run_sync(house.jobs.stop)
             await anyio.to_thread.run_sync(house.followers.stop)
 
     return lifespan
-
-
-@contextmanager
-def _even_pace() -> Iterator[None]:
-    switch, collect = sys.getswitchinterval(), gc.get_threshold()
-    sys.setswitchinterval(_SWITCH)
-    gc.set_threshold(*_COLLECT)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(switch)
-        gc.set_threshold(*collect)
 
 
 def _version() -> str:

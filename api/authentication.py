@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 from typing import Any, Final, NamedTuple
@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from api.database import Database, OpenCompany
+from api.import_jobs import ImportJobs
 from domain.case import Case
 from domain.catalogue import Settings
 from domain.identity import COMPANY_STREAM, PEOPLE_STREAM, KeyId, PersonId
@@ -116,6 +117,7 @@ class House:
     database: Database
     keyring: Keyring
     followers: Followers
+    jobs: ImportJobs = field(default_factory=ImportJobs)
 
 
 # --- somebody who came in ----------------------------------------------------------------------------

@@ -231,11 +231,16 @@ def _json_amount(text: str) -> Decimal:
 _ROUND: Final = "`round = true` would round it"
 
 
+def decimals_of(currency: str) -> int:
+    """How many decimals amounts in *currency* have."""
+    return _DECIMALS.get(currency, 2)
+
+
 def in_smallest_units(amount: Decimal, currency: str, *, rounded: bool = False) -> Decimal:
     """*amount* with exactly the decimals of *currency*; half of the last one goes away from zero.
 
     Raises CellRefused if that would change it, unless it may be *rounded*."""
-    decimals = _DECIMALS.get(currency, 2)
+    decimals = decimals_of(currency)
     exact = amount.quantize(_UNITS[decimals], ROUND_HALF_UP)
     if exact != amount and not rounded:
         raise CellRefused(

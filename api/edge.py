@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
@@ -15,15 +16,17 @@ from api.problems import on_unexpected
 
 _ENCODED_SLASH: Final = re.compile(rb"%2f", re.IGNORECASE)
 _KEPT: Final = SLASH.encode()
+_NONE: Final[Mapping[str, int]] = {}
 
 
 class Edge:
-    """Refuses bodies of more than *largest* bytes, and turns unexpected errors into problems before the
-    server would write all of their text into its log."""
+    """Refuses bodies of more than *largest* bytes, or what *larger* says for a path, and turns unexpected
+    errors into problems before the server would write all of their text into its log."""
 
-    def __init__(self, app: ASGIApp, largest: int) -> None:
+    def __init__(self, app: ASGIApp, largest: int, larger: Mapping[str, int] = _NONE) -> None:
         self._app: Final = app
         self._largest: Final = largest
+        self._larger: Final = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -38,15 +41,15 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(_with_slashes_kept(scope), self._counted(receive), noticing)
+            most = self._larger.get(scope["path"], self._largest)
+            await self._app(_with_slashes_kept(scope), self._counted(receive, most), noticing)
         except Exception as error:
             response = on_unexpected(Request(scope), error)
             if has_begun:
                 raise
             await response(scope, receive, send)
 
-    def _counted(self, receive: Receive) -> Receive:
-        left = self._largest
+    def _counted(self, receive: Receive, left: int) -> Receive:
 
         async def counted() -> Message:
             nonlocal left

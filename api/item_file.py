@@ -71,7 +71,7 @@ def read_items(
 
 
 @dataclass(slots=True)
-class _Twins:
+class Twins:
     """Rows that have one identity: how many, and the first few to be named."""
 
     count: int = 0
@@ -92,7 +92,7 @@ class _Twins:
         return f"has the same entity, customer and number as {others}{tail}; keep one of them"
 
 
-def _read_rows(rows: RowReader, twins: Mapping[Identity, _Twins]) -> Iterator[ItemRow | Rejection]:
+def _read_rows(rows: RowReader, twins: Mapping[Identity, Twins]) -> Iterator[ItemRow | Rejection]:
     for row, record in rows.records():
         if isinstance(record, Broken):
             yield Rejection(row, None, record.reason, None)
@@ -101,7 +101,7 @@ def _read_rows(rows: RowReader, twins: Mapping[Identity, _Twins]) -> Iterator[It
 
 
 def _read_row(
-    rows: RowReader, row: int, record: Record, twins: Mapping[Identity, _Twins]
+    rows: RowReader, row: int, record: Record, twins: Mapping[Identity, Twins]
 ) -> ItemRow | Rejection:
     identity: Identity | None = None
     try:
@@ -113,10 +113,10 @@ def _read_row(
         return Rejection(row, refusal.column, str(refusal), identity)
 
 
-def _find_twins(rows: RowReader) -> dict[Identity, _Twins]:
+def _find_twins(rows: RowReader) -> dict[Identity, Twins]:
     """The identities that several rows have, with those rows."""
     suspects = _repeated_hashes(rows)
-    found: defaultdict[Identity, _Twins] = defaultdict(_Twins)
+    found: defaultdict[Identity, Twins] = defaultdict(Twins)
     if suspects:
         for row, record in rows.records():
             identity = rows.identity_or_none(record)

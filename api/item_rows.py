@@ -14,9 +14,10 @@ from api.sources import source_reader
 from api.workbook import WorkbookDay
 from domain.item import ItemType
 from domain.money import is_currency
+from domain.texts import LONGEST_CODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
     from decimal import Decimal
     from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Identity: TypeAlias = tuple[str, str, str]
 """Entity, customer code and item number."""
 
-LONGEST_KEY: Final = 255
+LONGEST_KEY: Final = LONGEST_CODE
 """The most characters of a customer code, an item number or an entity."""
 
 _TYPES: Final = {kind.value: kind for kind in ItemType}  # quicker than calling the class for every row
@@ -74,14 +75,18 @@ class RowReader:
             for field in AMOUNTS
             if field in mapping.fields
         }
-        self._dates = {field: _date_reader(mapping, field) for field in DATES if field in mapping.fields}
+        self._dates = {field: date_reader(mapping, field) for field in DATES if field in mapping.fields}
         self._unsettled = [field for field in self._dates if mapping.date_of(field) is None]
 
     def records(self) -> Iterator[tuple[int, Record | Broken]]:
         """The records of the file that the mapping declares to be items."""
+        return self.items(records(self._path, self._mapping))
+
+    def items(self, found: Iterable[tuple[int, Record | Broken]]) -> Iterator[tuple[int, Record | Broken]]:
+        """Those of *found* that the mapping declares to be items."""
         declared = self._mapping
         others = bool(declared.subtotal_when or declared.subtotal_when_empty or declared.only_when)
-        for row, record in records(self._path, declared):
+        for row, record in found:
             if not (others and isinstance(record, dict) and self._is_no_item(record)):
                 yield row, record
 
@@ -261,7 +266,8 @@ _NO_KEY: Final = {
 }
 
 
-def _date_reader(mapping: ItemMapping, field: Field) -> Callable[[str], date]:
+def date_reader(mapping: ItemMapping, field: Field) -> Callable[[str], date]:
+    """A function that reads the cells of the date *field*; it raises CellRefused and DateNotSettled."""
     pattern = mapping.date_of(field)
     # The same few days come again and again in a file.
     read_text = lru_cache(maxsize=10_000)(read_iso_date if pattern is None else pattern.read)

@@ -23,6 +23,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as ModelInvalid
 from starlette.exceptions import HTTPException
 
+from api.mapping_table import MappingRefused
+from api.records import FileRefused
 from domain import refusals
 from domain.refusals import Forbidden, Invalid, Refusal, Unknown, VersionStale
 from projections.feed import FeedFailed
@@ -44,6 +46,10 @@ _log: Final = structlog.get_logger()
 
 class NotThereYet(Exception):
     """The read side has not reached the position that X-Min-Position asks for; try again."""
+
+
+class NoSuchJob(LookupError):
+    """There is no such job: its id is wrong, or the service was started anew since; no import is lost."""
 
 
 class ErrorAt(BaseModel):
@@ -80,8 +86,8 @@ class Problem:
     further: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def response(self) -> Response:
-        """The problem as an answer."""
+    def body(self) -> dict[str, object]:
+        """The problem as JSON has it."""
         body: dict[str, object] = {
             "type": NAMESPACE + self.name,
             "title": self.title,
@@ -90,7 +96,11 @@ class Problem:
         }
         if self.errors:
             body["errors"] = self.errors
-        return Response(orjson.dumps(body | dict(self.further)), self.status, dict(self.headers), MEDIA_TYPE)
+        return body | dict(self.further)
+
+    def response(self) -> Response:
+        """The problem as an answer."""
+        return Response(orjson.dumps(self.body()), self.status, dict(self.headers), MEDIA_TYPE)
 
 
 # --- what is not a refusal ---------------------------------------------------------------------------
@@ -130,6 +140,9 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     FeedFailed: Kind(
         503, "reports-stand-still", "The reports do not follow the log any more; /v1/health says why.", _RETRY
     ),
+    NoSuchJob: Kind(404, "no-such-job", None),
+    MappingRefused: Kind(422, "mapping-refused", None),
+    FileRefused: Kind(422, "file-refused", None),
     ToldInTheFuture: Kind(
         503, "clocks-differ", "The clocks of the service and of its database differ.", _RETRY
     ),
@@ -309,17 +322,28 @@ def _on_http(_: Request, error: HTTPException) -> Response:
 
 
 def _on_kind(_: Request, error: Exception) -> Response:
-    kind = next(KINDS[each] for each in type(error).__mro__ if each in KINDS)
-    return of_kind(kind, str(error)).response()
+    return of_exception(error).response()
 
 
 def on_unexpected(request: Request, error: Exception) -> Response:
     """The answer to what nobody thought of; noted in the service's own log."""
+    return _unexpected(error, request.method).response()
+
+
+def of_exception(error: Exception) -> Problem:
+    """The problem that any *error* is; what nobody thought of is noted in the service's own log."""
+    if isinstance(error, Refusal):
+        return of_refusal(error)
+    kind = next((KINDS[each] for each in type(error).__mro__ if each in KINDS), None)
+    return _unexpected(error, "") if kind is None else of_kind(kind, str(error))
+
+
+def _unexpected(error: Exception, method: str) -> Problem:
     # Where it happened and what it was, but not what it said: messages quote data, and data can be personal.
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
-    _log.error("unexpected", method=request.method, error=type(error).__qualname__, where=where)
-    return of_kind(UNEXPECTED).response()
+    _log.error("unexpected", method=method, error=type(error).__qualname__, where=where)
+    return of_kind(UNEXPECTED)
 
 
 # --- declared in the description of the API ----------------------------------------------------------

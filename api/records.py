@@ -16,7 +16,7 @@ from api.mapping import FileKind
 from api.workbook import WorkbookRefused, is_workbook, workbook_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from api.mapping import FileFormat, ItemMapping
@@ -47,7 +47,7 @@ def records(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, Record | Br
     """The records of a file with their row numbers (CSV: the header is row 1; JSON lines: the line).
 
     Blank rows and repeated headers are left out. Memory stays flat. Raises FileRefused."""
-    if _kind(path, mapping.file) is FileKind.XLSX:
+    if kind_of(path, mapping.file) is FileKind.XLSX:
         yield from _table_records(_workbook_rows(path, mapping), path, mapping)
         return
     with _text_of(path, mapping.file) as text:
@@ -58,7 +58,8 @@ def records(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, Record | Br
             yield from _table_records(_csv_rows(lines, path, mapping.file), path, mapping)
 
 
-def _kind(path: Path, file: FileFormat) -> FileKind:
+def kind_of(path: Path, file: FileFormat) -> FileKind:
+    """What the file is, by its declared format or else by its content. Raises FileRefused."""
     try:
         return FileKind.XLSX if file.by_content and is_workbook(path) else file.kind
     except OSError as error:
@@ -72,6 +73,43 @@ def cell_above_header(path: Path, mapping: ItemMapping, row: int, cell: int) -> 
             if number == row:
                 return cells[cell - 1] if isinstance(cells, list) and len(cells) >= cell else ""
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a table behind its header, each with its number; no spaces around cells."""
+
+    columns: list[str]
+    """Each name once."""
+    header: list[str]
+    """As it is written."""
+    rows: Iterator[tuple[int, list[str] | Broken]]
+    empty: frozenset[str]
+
+    def records(
+        self, rows: Iterable[tuple[int, list[str] | Broken]]
+    ) -> Iterator[tuple[int, Record | Broken]]:
+        """*rows* as records, without blank rows and repeated headers."""
+        width = len(self.columns)
+        for number, row in rows:
+            if isinstance(row, Broken):
+                yield number, row
+                continue
+            cells = ["" if cell in self.empty else cell for cell in row] if self.empty else row
+            if cells == self.header or not any(cells):
+                continue
+            if len(cells) == width:
+                yield number, dict(zip(self.columns, cells, strict=True))
+            else:
+                cure = "is a delimiter or quotation mark inside a cell not quoted?"
+                yield number, Broken(f"has {len(cells)} cells where the header has {width}; {cure}")
+
+
+@contextmanager
+def csv_table(path: Path, mapping: ItemMapping) -> Iterator[Table]:
+    """The rows of a CSV file. Raises FileRefused, also while they are read."""
+    with _text_of(path, mapping.file) as text:
+        yield _table(_csv_rows(_lines(path, text), path, mapping.file), path, mapping)
 
 
 def column_list(columns: list[str]) -> str:
@@ -110,21 +148,13 @@ def _lines(path: Path, text: IO[str]) -> Iterator[str]:
 def _table_records(
     rows: Iterator[tuple[int, list[str] | Broken]], path: Path, mapping: ItemMapping
 ) -> Iterator[tuple[int, Record | Broken]]:
+    table = _table(rows, path, mapping)
+    yield from table.records(table.rows)
+
+
+def _table(rows: Iterator[tuple[int, list[str] | Broken]], path: Path, mapping: ItemMapping) -> Table:
     written = _header(rows, path, mapping)
-    header = _named(written, path, mapping)
-    width, empty = len(header), mapping.file.empty
-    for number, row in rows:
-        if isinstance(row, Broken):
-            yield number, row
-            continue
-        cells = ["" if cell in empty else cell for cell in row] if empty else row
-        if cells == written or not any(cells):
-            continue
-        if len(cells) == width:
-            yield number, dict(zip(header, cells, strict=True))
-        else:
-            cure = "is a delimiter or quotation mark inside a cell not quoted?"
-            yield number, Broken(f"has {len(cells)} cells where the header has {width}; {cure}")
+    return Table(_named(written, path, mapping), written, rows, mapping.file.empty)
 
 
 def _csv_rows(lines: Iterator[str], path: Path, file: FileFormat) -> Iterator[tuple[int, list[str] | Broken]]:

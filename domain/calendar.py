@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ def local_date(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+@lru_cache(maxsize=4_000)  # the same days come again and again in a file
 def start_of_day(day: date, zone: str) -> datetime:
     """The first moment of *day* in the IANA *zone*."""
     return datetime.combine(day, time(), ZoneInfo(zone))

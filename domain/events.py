@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, get_args, get_type_hints
 from uuid import UUID
 
@@ -29,15 +28,9 @@ class Event:
     @property
     def stream_id(self) -> UUID:
         """The stream that the fact belongs to."""
-        known = _FIRST_FIELDS.get(type(self))
-        if known is None:
-            known = _FIRST_FIELDS[type(self)] = attrgetter(dataclasses.fields(self)[0].name)
-        stream: UUID = known(self)
+        names: tuple[str, ...] = self.__match_args__  # much quicker to ask for than the fields
+        stream: UUID = getattr(self, names[0])
         return stream
-
-
-# Asked dozens of times a command: looking through the fields each time took a twentieth of it.
-_FIRST_FIELDS: Final[dict[type[Event], attrgetter[UUID]]] = {}
 
 
 def personal_fields(event_class: type[object]) -> frozenset[str]:

@@ -4,6 +4,7 @@ same item, customer or person meet on the same stream and the log itself keeps t
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import sha1
 from typing import TYPE_CHECKING, Final, NewType
 from uuid import UUID, uuid5
 
@@ -21,11 +22,18 @@ KeyId = NewType("KeyId", UUID)
 SalesId = NewType("SalesId", UUID)
 
 _NAMESPACE: Final = UUID("5b0f7a52-6a0e-4c0e-9d2f-2f6f0f0c8d11")
+_SALT: Final = _NAMESPACE.bytes
+_FIXED: Final = 5 << 76 | 2 << 62
+"""Version 5, variant 2."""
+
+_NOT_FIXED: Final = ~(0xF << 76 | 3 << 62)
 
 
 def _named(kind: str, *parts: str) -> UUID:
     # The unit separator cannot be typed into a number or code, so no two keys run into each other.
-    return uuid5(_NAMESPACE, "\x1f".join((kind, *parts)))
+    # This is uuid5(), whose general way takes three times as long.
+    digest = sha1(_SALT + "\x1f".join((kind, *parts)).encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16], "big") & _NOT_FIXED | _FIXED)
 
 
 def item_id(entity: str, customer_code: str, number: str) -> ItemId:
@@ -33,6 +41,7 @@ def item_id(entity: str, customer_code: str, number: str) -> ItemId:
     return ItemId(_named("item", entity, customer_code, number))
 
 
+@lru_cache(maxsize=20_000)
 def customer_id(code: str) -> CustomerId:
     """The customer with this code."""
     return CustomerId(_named("customer", code))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from domain import customer as customers
@@ -23,6 +24,7 @@ from domain.item import (
 from domain.money import is_currency
 from domain.refusals import CurrencyInvalid, CurrencyOfDisputedItem, ItemRowInvalid, LeadingZerosDiffer
 from domain.resolving import leave_everything
+from domain.texts import LONGEST_CODE, LONGEST_TEXT, is_storable, require_storable
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -61,35 +63,63 @@ def _check_row(command: RegisterItem) -> None:
             raise ItemRowInvalid(command.number, f"{day} is before {_FIRST_YEAR}; correct the date")
     if details.balance and command.cleared_on is not None:
         raise ItemRowInvalid(command.number, "it is cleared and has a balance; leave out one of them")
-    if details.type in {ItemType.CREDIT_NOTE, ItemType.PAYMENT} and max(details.amount, details.balance) > 0:
+    is_negative = details.type is ItemType.CREDIT_NOTE or details.type is ItemType.PAYMENT
+    if is_negative and max(details.amount, details.balance) > 0:
         raise ItemRowInvalid(
             command.number, f"a {details.type} has a negative amount; negate it in the mapping"
         )
 
 
+def register_unseen(
+    command: RegisterItem, zone: str, latest: datetime, *, meets_customer: bool
+) -> list[Decision]:
+    """As `register_item`, for a row of which it is known that its item is not there and no twin of it either.
+
+    *meets_customer*: its customer is not there yet and is registered with it. *latest*: no decision occurs
+    later. Raises ItemRowInvalid, CurrencyInvalid, TextTooLong, TextNotStorable.
+    """
+    _check_texts(command)
+    _check_row(command)
+    return _registered(command, zone, latest, meets_customer=meets_customer)
+
+
+def _check_texts(command: RegisterItem) -> None:
+    # Looking at each text by itself takes a third of all else here; nearly always one look at all will do.
+    attributes = command.details.attributes
+    codes = "".join((command.customer_code, command.entity, command.number, command.customer_name or ""))
+    names, texts = "".join(attributes), "".join(attributes.values())
+    is_short = max(len(codes), len(names)) <= LONGEST_CODE and len(texts) <= LONGEST_TEXT
+    if not (is_short and is_storable(codes + names + texts)):
+        require_storable(command)
+
+
 def _met(case: Case, command: RegisterItem, occasion: Occasion) -> list[Decision]:
     if not command.accept_as_new:
         _check_twins(case, command)
-    draft = Draft(case)
+    meets_customer = customer_id(command.customer_code) not in case.states
+    zone = case.company.settings.zone
+    return _registered(command, zone, occasion.at, meets_customer=meets_customer)
+
+
+def _registered(
+    command: RegisterItem, zone: str, latest: datetime, *, meets_customer: bool
+) -> list[Decision]:
+    details, item = command.details, command.item_id
     customer = customer_id(command.customer_code)
-    if customer not in case.states:
-        draft.record(customers.register(command.customer_code, command.customer_name, command.import_id))
-    draft.record(
-        ItemRegistered(
-            command.item_id,
-            customer,
-            command.customer_code,
-            command.entity,
-            command.number,
-            command.details,
-            command.import_id,
-        )
+    fact = ItemRegistered(
+        item, customer, command.customer_code, command.entity, command.number, details, command.import_id
     )
-    registered = _on(case, command.details.issue_date, occasion.at, tuple(draft.events))
-    if command.details.balance:
+    met: tuple[Event, ...] = ()
+    if meets_customer:
+        met = (customers.register(command.customer_code, command.customer_name, command.import_id),)
+    registered = _on(zone, details.issue_date, latest, (*met, fact))
+    if details.balance:
         return [registered]
-    cleared = _cleared(draft, draft.item(command.item_id), command.cleared_on, command.import_id, occasion)
-    return [registered, cleared]
+    paid = ItemCleared(
+        item, customer, command.cleared_on, details.balance, details.currency, command.import_id
+    )
+    cleared = clear_unattached(paid, zone, latest)
+    return [registered, replace(cleared, occurred_at=max(registered.occurred_at, cleared.occurred_at))]
 
 
 def _check_twins(case: Case, command: RegisterItem) -> None:
@@ -131,6 +161,11 @@ def clear_item(case: Case, command: ClearItem, occasion: Occasion) -> list[Decis
     return [_cleared(case, item, command.cleared_on, command.import_id, occasion)]
 
 
+def clear_unattached(paid: ItemCleared, zone: str, latest: datetime) -> Decision:
+    """As `clear_item`, for an open item that is in no dispute and under no action: it leaves nothing else."""
+    return _on(zone, paid.cleared_on, latest, (paid,))
+
+
 def _cleared(
     case: Case, item: Item, cleared_on: date | None, import_id: ImportId | None, occasion: Occasion
 ) -> Decision:
@@ -138,9 +173,8 @@ def _cleared(
     balance, currency = item.details.balance, item.details.currency
     draft.record(ItemCleared(item.id, item.customer_id, cleared_on, balance, currency, import_id))
     leave_everything(draft, item)
-    events = tuple(draft.events)
-    return _on(case, cleared_on, occasion.at, events) if cleared_on else Decision(occasion.at, events)
+    return _on(case.company.settings.zone, cleared_on, occasion.at, tuple(draft.events))
 
 
-def _on(case: Case, day: date, latest: datetime, events: tuple[Event, ...]) -> Decision:
-    return Decision(min(start_of_day(day, case.company.settings.zone), latest), events)
+def _on(zone: str, day: date | None, latest: datetime, events: tuple[Event, ...]) -> Decision:
+    return Decision(min(start_of_day(day, zone), latest) if day else latest, events)

@@ -18,7 +18,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
 from domain.events import Event
 from store.event_types import TABLE, Data, EventTypes, UnknownEventType, Upcaster
-from store.json_shapes import Decode, Encode, Mismatch, compiled
+from store.json_shapes import Decode, Encode, Mismatch, compiled, refuse_nul
 
 __all__ = ["Codec", "Undecodable", "Unencodable", "Versioned"]
 
@@ -86,10 +86,14 @@ class Codec(Mapper[UUID]):
         except KeyError:
             raise UnknownEventType(event.__class__.__qualname__) from None
         try:
-            return name, orjson.dumps(encode(event))
+            values = encode(event)
+            data = orjson.dumps(values)
+            if b"\\u0000" in data:
+                refuse_nul(values, type(event).__qualname__)
         except (Mismatch, TypeError) as error:
             # TypeError: orjson met a lone surrogate or a number of more than 64 bits.
             raise Unencodable(f"{name}: {error}") from error
+        return name, data
 
     def decode(self, stored_name: str, data: str | bytes) -> Event:
         """The event that was stored under *stored_name*, older shapes turned into the current one.

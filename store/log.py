@@ -27,6 +27,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder
 
 from store import log_statements as statements
 from store.append import AppendCalls, Call, Line, Written, refusal, written
+from store.bulk import BulkAppend, Prepared, Watch
 from store.clock import new_id, now
 from store.codec import Codec
 from store.connections import CompanyDatastore, Parameters, Row, survive
@@ -75,6 +76,7 @@ class Log(PostgresApplicationRecorder):
         self._company: Final = datastore
         self._calls: Final = AppendCalls(datastore.schema)
         self._statements: Final = InSchema(datastore.schema)
+        self._bulk: Final = BulkAppend(datastore.schema)
         self._appended: Final = threading.Condition()
         self._appends = 0
 
@@ -120,6 +122,23 @@ class Log(PostgresApplicationRecorder):
             _, *rows = self._company.rows_together([look, *calls], partial(_require_unmoved, seen))
             return rows
         return self._company.rows_once(*calls[0]) if len(calls) == 1 else self._company.rows_together(calls)
+
+    def append_bulk(
+        self, command_id: UUID, by: Attribution, parts: Sequence[Prepared], watch: Watch | None = None
+    ) -> Appended:
+        """Record *parts* in one append by COPY: for very many events. No two of them write to one stream.
+
+        Raises Overtaken, ToldInTheFuture or what *watch* raises, and then nothing was recorded; and
+        LogUnavailable as `append`.
+        """
+
+        def once() -> Appended:
+            with self._company.pool.connection() as connection:
+                return self._bulk.append(connection, command_id, by, parts, watch)
+
+        appended = survive(self._company.pool, once)
+        self._wake()
+        return appended
 
     def answered(self, key: str, digest: bytes) -> Appended | None:
         """The stored outcome of the command with this idempotency key, if one was accepted.

@@ -37,6 +37,11 @@ class StreamBusy(Exception):
     """Others kept changing the same streams while this was decided; send it again."""
 
 
+def scoped(key: str | None, actor: Actor, scope: str | None = None) -> str | None:
+    """An idempotency key together with whose it is: keys of different clients never meet."""
+    return None if key is None else f"{scope or actor.key_id or actor.person_id}:{key}"
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A command as somebody gave it.
@@ -63,9 +68,7 @@ class Order:
     @property
     def scoped_key(self) -> str | None:
         """The key together with whose it is: keys of different clients never meet."""
-        if self.key is None:
-            return None
-        return f"{self.key_scope or self.actor.key_id or self.actor.person_id}:{self.key}"
+        return scoped(self.key, self.actor, self.key_scope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,8 +87,16 @@ def import_items(  # noqa: PLR0913 - how a file can be imported
     options = ImportOptions(mode, dry_run, force, accept_as_new)
     with session(ctx) as here:
         source = item_source(file, columns, here.settings)
-        with progress(file.name, _lines(file)) as advance:
-            result = run(here.company, source, here.actor, options, lambda done: advance(done, None))
+        lines = _lines(file)
+        with progress(file.name, 2 * lines if lines else None) as advance:  # each row is read, and then done
+            result = run(
+                here.company,
+                source,
+                here.actor,
+                options,
+                progress=lambda done: advance((lines or 0) + done, None),
+                reading=lambda read: advance(read, None),
+            )
         say(_said(file.name, result, dry_run=dry_run))
         rejected = [Rejected(each.row, each.column, each.reason) for each in result.rejections]
         report_rejects(rejected, rejects)

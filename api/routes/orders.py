@@ -160,7 +160,7 @@ def _endpoint(
     of: Wire, model: type[BaseModel], example: Mapping[str, object], finish: Finish | None
 ) -> Callable[..., Response]:
     def endpoint(request: Request, visit: Visit, body: BaseModel | None, subject: str = "") -> Response:
-        asked, conditions = _asked(request), _conditions(request)
+        asked, conditions = _asked(request), conditions_of(request)
         if of.subject is not None and not of.creates:
             request.state.path_parameter = of.subject
         given = _Given(of, visit, asked, conditions, body or model(), subject)
@@ -210,7 +210,8 @@ def _asked(request: Request) -> Asked:
     return _read(Asked, "query", dict(request.query_params)) if given else _NOTHING_ASKED
 
 
-def _conditions(request: Request) -> Conditions:
+def conditions_of(request: Request) -> Conditions:
+    """The headers of *request* under which a command is carried out. Raises RequestValidationError."""
     given = {name: request.headers[header] for name, header in _HEADERS.items() if header in request.headers}
     return _read(Conditions, "header", given) if given else _UNCONDITIONED
 

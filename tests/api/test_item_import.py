@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import psycopg
 import pytest
 
 from api import item_import
@@ -21,8 +22,11 @@ from domain.dispute import OpenDispute
 from domain.identity import PersonId, dispute_id, item_id, person_id
 from domain.imports import ImportCounts, ImportFinished, ImportMode, ImportStarted
 from domain.item import ItemCleared, ItemCorrected, ItemRegistered, RegisterItem
-from domain.refusals import RoleForbids
+from domain.ledger import register_unseen
+from domain.refusals import ItemRowInvalid, RoleForbids
 from domain.roles import Actor, Role
+from projections.staging import staging
+from replay.verify import verify
 from store.execute import Order
 from tests.api.company_case import ADMINISTRATOR, MANAGER, company_case
 from tests.api.item_file_case import mapping_text
@@ -67,6 +71,12 @@ def row(number, amount="10.00", *, customer="C1", issued="2024-01-31"):
 
 def rows(count, *, first=0):
     return [row(f"N{first + each}") for each in range(count)]
+
+
+def assert_sound(case):
+    case.company.feed.catch_up()
+    found = verify(case.company.datastore, case.company.log)
+    assert found.is_sound, found.differences
 
 
 # --- what an import records ------------------------------------------------------------------------
@@ -172,6 +182,150 @@ def test_somebody_else_may_change_a_row_meanwhile(case, ledger, monkeypatch):
     assert case.kinds().count("ItemCorrected") == 1
 
 
+def test_1_what_somebody_else_registers_meanwhile_is_compared_again(case, ledger, monkeypatch):
+    append = case.company.log.append_bulk
+
+    def overtaken(*submitted):
+        monkeypatch.setattr(case.company.log, "append_bulk", append)
+        ledger.imports(row("1"), row("2", "12.00"), name="other.csv")
+        return append(*submitted)
+
+    monkeypatch.setattr(case.company.log, "append_bulk", overtaken)
+    before = case.newest
+    result = ledger.imports(row("1"), row("2"), row("3"), row("4", customer="C2"))
+    assert result.counts == ImportCounts(registered=2, corrected=1, unchanged=1)
+    assert case.kinds(before).count("CustomerRegistered") == 2
+    assert case.kinds(before).count("ImportStarted") == 2
+    assert case.state(item_id("main", "C1", "2")).details.amount == Decimal("10.00")
+    assert_sound(case)
+
+
+def test_1_a_new_item_that_is_paid_already_is_registered_and_cleared(case, ledger):
+    ledger.mapping = mapping_text(balance='"balance"', cleared_on='"paid"')
+    header = HEADER + ",balance,paid"
+    before = case.newest
+    result = ledger.imports(row("1") + ",0,2024-02-10", row("2") + ",0,2024-01-01", header=header)
+    assert result.counts == ImportCounts(registered=2)
+    facts = {
+        (type(each.event), each.event.item_id): each.occurred_at.date()
+        for each in case.recorded(before)
+        if isinstance(each.event, ItemRegistered | ItemCleared)
+    }
+    first, second = item_id("main", "C1", "1"), item_id("main", "C1", "2")
+    assert facts[ItemCleared, first] == date(2024, 2, 10)
+    assert facts[ItemCleared, second] == facts[ItemRegistered, second] == date(2024, 1, 31)
+    assert_sound(case)
+
+
+def test_1_a_customer_whose_first_row_is_refused_comes_with_the_next(case, ledger, monkeypatch):
+    def refusing(command, *told, **more):
+        if command.number == "1":
+            raise ItemRowInvalid(command.number, "because of the test")
+        return register_unseen(command, *told, **more)
+
+    monkeypatch.setattr(item_import, "register_unseen", refusing)
+    monkeypatch.setattr(item_import, "CHUNK", 1)
+    before = case.newest
+    result = ledger.imports(row("1"), row("2"), row("3"))
+    assert result.counts == ImportCounts(registered=2, rejected=1)
+    assert case.kinds(before).count("CustomerRegistered") == 1
+    assert_sound(case)
+
+
+def test_1_tables_of_imports_that_died_are_removed_by_the_next(case, ledger, database):
+    def tables():
+        with psycopg.connect(database) as connection:
+            found = connection.execute("select relname from pg_class where relname like 'import\\_%staged'")
+            return [name for (name,) in found]
+
+    with staging(case.company.datastore):
+        assert len(tables()) == 1
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("create table company_acme.import_0123abcd_staged (row bigint)")
+        seen: list[int] = []
+        import_items(case.company, ledger.source(row("1")), ADMINISTRATOR, ImportOptions(), seen.append)
+        assert len(tables()) == 1  # the one that is alive
+    assert tables() == []
+
+
+def test_1_progress_tells_rows_read_and_rows_done(case, ledger):
+    done: list[int] = []
+    read: list[int] = []
+    told = ledger.source(*rows(3), row("N9", "abc"))
+    import_items(case.company, told, ADMINISTRATOR, ImportOptions(), done.append, read.append)
+    assert (read[-1], done[-1]) == (4, 4)
+    assert done == sorted(done)
+
+
+def test_1_a_thousand_repeated_rows_name_a_few_of_the_others(case, ledger):
+    result = ledger.imports(*[row("1")] * 1000, row("2"))
+    assert result.counts == ImportCounts(registered=1, rejected=1000)
+    assert "rows 2, 3, 4, 5, 6 and 994 more" in result.rejections[-1].reason
+    assert "rows 3, 4, 5, 6, 7 and 994 more" in result.rejections[0].reason
+
+
+def test_3_what_somebody_else_changes_before_it_is_cleared_is_looked_at_again(case, ledger, monkeypatch):
+    ledger.imports(*rows(10))
+    dispute, append = dispute_id("D1"), case.company.log.append_bulk
+
+    def overtaken(*submitted):
+        monkeypatch.setattr(case.company.log, "append_bulk", append)
+        disputed(case, "N9")
+        ledger.imports(row("N8", "11.00"), name="other.csv")
+        return append(*submitted)
+
+    monkeypatch.setattr(case.company.log, "append_bulk", overtaken)
+    result = ledger.imports(*rows(7), options=FULL)
+    assert result.counts == ImportCounts(unchanged=7, cleared=3)
+    assert result.missing == 3
+    assert case.state(dispute).outcome == "cleared"
+    assert {case.state(item_id("main", "C1", f"N{each}")).is_open for each in (7, 8, 9)} == {False}
+    assert_sound(case)
+
+
+# --- disputes and follow-ups -----------------------------------------------------------------------
+
+
+def disputed(case, *numbers, amounts=None):
+    dispute = dispute_id("D1")
+    items = tuple(item_id("main", "C1", number) for number in numbers)
+    case.company.executor.execute(Order(OpenDispute(dispute, items, "price", amounts=amounts), MANAGER))
+    return dispute
+
+
+def test_7_disputed_items_keep_status_and_case_through_corrections(case, ledger):
+    ledger.mapping = mapping_text(balance='"balance"')
+    header = HEADER + ",balance"
+    ledger.imports(row("1") + ",10.00", row("2") + ",10.00", row("3") + ",10.00", header=header)
+    whole, part, alone = (item_id("main", "C1", number) for number in "123")
+    dispute = disputed(case, "1", "2", amounts={part: Decimal("6.00")})
+    said = case.state(whole).qualification
+    result = ledger.imports(row("1") + ",7.00", row("2") + ",4.00", row("3") + ",1.00", header=header)
+    assert result.counts == ImportCounts(corrected=3)
+    assert case.state(whole).qualification == said
+    assert case.state(whole).dispute_id == case.state(part).dispute_id == dispute
+    assert case.state(alone).dispute_id is None
+    assert case.state(whole).disputed_amount == Decimal("7.00")
+    assert case.state(part).disputed_amount == Decimal("4.00")
+    assert case.state(dispute).amount_at_opening == Decimal("16.00")
+    assert_sound(case)
+
+
+def test_6_in_bulk_too_items_leave_their_disputes_and_their_actions(case, ledger, monkeypatch):
+    monkeypatch.setattr(item_import, "CASES", 3)
+    ledger.imports(*rows(10))
+    dispute = disputed(case, *(f"N{each}" for each in range(8)))
+    actions = case.state(dispute).follow_ups
+    assert actions
+    ledger.imports(*rows(5, first=5), options=ImportOptions(ImportMode.FULL, force=True))
+    assert set(case.state(dispute).items) == {item_id("main", "C1", f"N{each}") for each in (5, 6, 7)}
+    assert case.state(dispute).outcome is None
+    ledger.imports(*rows(2, first=8), options=ImportOptions(ImportMode.FULL, force=True))
+    assert case.state(dispute).outcome == "cleared"
+    assert not any(case.state(action).is_open for action in actions)
+    assert_sound(case)
+
+
 # --- rejections ------------------------------------------------------------------------------------
 
 
@@ -197,7 +351,7 @@ def test_a_number_that_lost_leading_zeros_is_rejected_with_the_cure(case, ledger
 
 
 def test_two_spellings_of_a_number_in_one_file_conflict_across_chunks(case, ledger, monkeypatch):
-    monkeypatch.setattr(item_import, "CHUNK", 1)
+    monkeypatch.setattr(item_import, "CASES", 1)
     for options in (ImportOptions(dry_run=True), ImportOptions()):
         result = ledger.imports(row("0017"), row("17"), options=options)
         assert result.counts == ImportCounts(registered=1, rejected=1)

@@ -60,7 +60,7 @@ def meanwhile(case, monkeypatch):
 
     def plan(happens):
         log = case.company.log
-        sending = {name: getattr(log, name) for name in ("append", "append_all")}
+        sending = {name: getattr(log, name) for name in ("append", "append_all", "append_bulk")}
 
         def overtaken(name):
             def send(*what, **how):
@@ -116,6 +116,20 @@ def test_2_of_two_imports_at_once_only_one_registers_a_number_that_differs_in_it
     assert "'0017' but for leading zeros" in result.rejections[0].reason
     assert case.kinds().count("ItemRegistered") == 2
     assert case.state(item_id("main", "C1", "17")) is None
+
+
+def test_2_nor_does_a_later_chunk_of_an_import(case, other, source, monkeypatch):
+    known_customer(case)
+    monkeypatch.setattr(item_import, "CHUNK", 2)
+    file = source(*[row(str(number)) for number in range(11, 18)])
+
+    def progress(done):
+        if done == 2:
+            load(other, item("0017"))
+
+    result = imports(case.company, file, progress=progress)
+    assert (result.counts.registered, result.counts.rejected) == (6, 1)
+    assert result.rejections[0].row == 8
 
 
 def test_2_an_import_and_a_load_at_once_do_neither(case, other, source, meanwhile):

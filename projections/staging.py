@@ -1,0 +1,189 @@
+"""What a file of items says, beside what is known: the difference as one set operation.
+
+The rows of a file go by COPY into a table of their own, unlogged, for as long as the import lasts; what an
+import that died has left the next one removes. Compared is with the item states, which are to be brought up
+to the log first. Whatever changes the log afterwards is noticed when the difference is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, Final, LiteralString
+
+import orjson
+import psycopg
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Identifier, Literal
+from psycopg.types.json import set_json_loads
+
+from projections import staging_statements as statements
+from store.clock import new_id
+from store.connections import CompanyDatastore, LogUnavailable
+
+COLUMNS: Final = (
+    "row",
+    "entity",
+    "customer_code",
+    "number",
+    "customer_name",
+    "type",
+    "issue_date",
+    "due_date",
+    "amount",
+    "balance",
+    "currency",
+    "attributes",
+    "cleared_on",
+    "refused_column",
+    "refused",
+)
+"""Of a staged row. One that was refused has its reason and, if it is known, its identity."""
+
+Row = tuple[Any, ...]
+
+
+class Verdict(StrEnum):
+    """What a row is beside what is known. Rows that change nothing have none."""
+
+    NEW = "new"
+    """Its item is not known, nor a twin of it but for leading zeros."""
+    UNSURE = "unsure"
+    """Its item is not known, but one whose number has other leading zeros is, or another row may be it."""
+    CHANGED = "changed"
+    REPEATED = "repeated"
+    """Other rows have the same identity."""
+    REFUSED = "refused"
+
+
+class Staging:
+    """The staged rows of one file, over a connection of their own."""
+
+    def __init__(self, connection: psycopg.Connection[Any], schema: str, name: str) -> None:
+        self._connection: Final = connection
+        self._names: Final = {
+            "schema": Identifier(schema),
+            **{table: Identifier(schema, f"{name}_{table}") for table in ("staged", "verdicts", "missing")},
+            "columns": SQL(", ").join(map(Identifier, COLUMNS)),
+            **{verdict.name.lower(): Literal(verdict.value) for verdict in Verdict},
+        }
+        self._has_place = False
+
+    def create(self) -> None:
+        """Make the tables."""
+        for statement in statements.CREATE:
+            self._run(statement)
+
+    def drop(self) -> None:
+        """Remove the tables, as far as they are there."""
+        self._run(statements.DROP)
+
+    def fill(self, blocks: Iterable[str]) -> None:
+        """Add lines in COPY's text format, each with the values of COLUMNS. Raises whatever *blocks* does."""
+        with self._connection.cursor() as cursor, cursor.copy(self._sql(statements.COPY)) as copy:
+            for block in blocks:
+                copy.write(block)
+
+    def compare(self, *, twins_allowed: bool) -> dict[Verdict | None, int]:
+        """Find out what each row is; how many are what, None: unchanged.
+
+        *twins_allowed*: a number that equals another but for leading zeros is an item of its own.
+        """
+        self._run(statements.ANALYZE_STAGED)
+        self._run(statements.COMPARE)
+        self._run(statements.ANALYZE_VERDICTS)
+        if not twins_allowed:
+            self._run(statements.FIND_TWINS)
+        self._run(statements.MEET_CUSTOMERS)
+        found: dict[Verdict | None, int] = {
+            Verdict(name): count for name, count in self._run(statements.COUNT)
+        }
+        ((total,),) = self._run(statements.COUNT_STAGED)
+        return {**found, None: total - sum(found.values())}
+
+    def find_missing(self, *, twins_allowed: bool) -> tuple[int, int]:
+        """Find the open items of the file's entities that it does not have, but for those whose row has lost
+        leading zeros. Returns how many these are, and how many items are open there."""
+        self._run(statements.FIND_MISSING)
+        if not twins_allowed:
+            self._run(statements.KEEP_TWINS)
+        ((missing,),) = self._run(statements.COUNT_MISSING)
+        ((open_ones,),) = self._run(statements.COUNT_OPEN)
+        return missing, open_ones
+
+    def paid(self) -> int:
+        """How many open items the file itself gives the balance zero."""
+        ((count,),) = self._run(statements.COUNT_PAID)
+        return int(count)
+
+    def unidentified(self) -> int:
+        """How many refused rows have no identity."""
+        ((count,),) = self._run(statements.COUNT_UNIDENTIFIED)
+        return int(count)
+
+    def rows(self, *verdicts: Verdict, size: int) -> Iterator[list[Row]]:
+        """The rows with one of *verdicts* in the order of the file, so many at a time.
+
+        Each has the values of COLUMNS, and whether it is the first new one of a customer who is not known.
+        """
+        if not self._has_place:
+            self._run(statements.PLACE_STAGED)
+            self._run(statements.PLACE_VERDICTS)
+            self._has_place = True
+        told = [verdict.value for verdict in verdicts]
+        last = -1
+        while part := self._run(statements.ROWS, (told, last, size)):
+            last = part[-1][0]
+            yield part
+
+    def repeated(self) -> Iterator[Row]:
+        """Of each row that shares its identity: row, identity, how many share it and the first of them."""
+        yield from self._run(statements.REPEATED)
+
+    def missing(self, size: int) -> Iterator[list[Row]]:
+        """The missing items, those of a customer together, so many at a time: item id, customer id, version,
+        balance, currency, whether anything else depends on it."""
+        place = 0
+        while part := self._run(statements.MISSING, (place, size)):
+            place = part[-1][0]
+            yield [row[1:] for row in part]
+
+    def _run(self, statement: LiteralString, parameters: tuple[object, ...] = ()) -> list[Row]:
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(self._sql(statement), parameters or None, binary=True)
+            return cursor.fetchall() if cursor.description else []
+
+    def _sql(self, statement: LiteralString) -> bytes:
+        return SQL(statement).format(**self._names).as_bytes()
+
+
+@contextmanager
+def staging(datastore: CompanyDatastore) -> Iterator[Staging]:
+    """Empty staging tables beside the item states of a company. Raises LogUnavailable."""
+    conninfo = datastore.pool.conninfo
+    assert isinstance(conninfo, str), "our pools are opened with a connection string"
+    try:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            for setting in statements.SETTINGS:
+                connection.execute(setting)
+            set_json_loads(orjson.loads, connection)
+            _remove_dead(connection, datastore.schema)
+            name = f"import_{new_id().hex}"
+            connection.execute(statements.ALIVE, (name,))
+            staged = Staging(connection, datastore.schema, name)
+            staged.create()
+            try:
+                yield staged
+            finally:
+                if not connection.broken:
+                    staged.drop()
+    except psycopg.OperationalError as error:
+        raise LogUnavailable(str(error)) from error
+
+
+def _remove_dead(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Remove the tables of imports that are no longer alive."""
+    dead = connection.execute(statements.DEAD, (Identifier(schema).as_string(),)).fetchall()
+    for (table,) in dead:
+        Staging(connection, schema, table.removesuffix("_staged")).drop()
