@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from api.database import Database, OpenCompany
-from api.import_jobs import ImportJobs
+from api.jobs import Jobs
 from domain.case import Case
 from domain.catalogue import Settings
 from domain.identity import COMPANY_STREAM, PEOPLE_STREAM, KeyId, PersonId
@@ -117,7 +117,7 @@ class House:
     database: Database
     keyring: Keyring
     followers: Followers
-    jobs: ImportJobs = field(default_factory=ImportJobs)
+    jobs: Jobs = field(default_factory=Jobs)
 
 
 # --- somebody who came in ----------------------------------------------------------------------------

@@ -1,46 +1,16 @@
-"""Imports that the service carries out in the background, and how far each of them is.
-
-Jobs live in the memory of the process: a restart forgets them. What they recorded is in the log, and what
-they had not come to is done by importing the same file again.
-"""
+"""Imports, and their undoing, as jobs in the background."""
 
 from __future__ import annotations
 
 import shutil
-from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from threading import Event, Lock
-from typing import Final
-from uuid import UUID
 
-from api import problems
-from api.database import OpenCompany
+from api.import_undo import UndoOptions, UndoResult, undo_import
 from api.item_file import ItemMapping
 from api.item_import import ImportOptions, ImportResult, import_items, item_source, settings_of
-from api.problems import NoSuchJob, Problem
-from domain.roles import Actor
-from store.clock import new_id
-from store.log import KeyReused
-
-_AT_ONCE: Final = 2
-"""Imports carried out at the same time; further ones wait."""
-
-_REMEMBERED: Final = 1_000
-"""Jobs that are remembered; of more the oldest that have ended are forgotten."""
-
-
-class JobState(StrEnum):
-    """How far a job is."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+from api.jobs import Job
+from domain.identity import ImportId
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,117 +22,54 @@ class Upload:
     options: ImportOptions
 
 
-class _Cancelled(Exception):
-    """Somebody does not want the import any more."""
-
-
 @dataclass(slots=True)
-class Job:
-    """One import: *read* and *done* are rows. It has a result when it is finished, a problem if it failed."""
+class ImportJob(Job):
+    """One import: *read* and *done* are rows. It has a result when it is finished."""
 
-    company: OpenCompany
-    actor: Actor
     upload: Upload
-    id: UUID = field(default_factory=new_id)
-    state: JobState = JobState.QUEUED
-    read: int = 0
-    done: int = 0
-    result: ImportResult | None = None
-    problem: Problem | None = None
-    _unwanted: Event = field(default_factory=Event)
+    read: int = field(default=0, init=False)
+    done: int = field(default=0, init=False)
+    result: ImportResult | None = field(default=None, init=False)
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more will become of it."""
-        return self.state in {JobState.FINISHED, JobState.FAILED, JobState.CANCELLED}
-
-    def cancel(self) -> None:
-        """Leave off after the chunk that is being written. Nothing if it has ended."""
-        self._unwanted.set()
-
-    def run(self) -> None:
-        """Carry it out; never raises."""
-        try:
-            self._advance_to(0)
-            self.state = JobState.RUNNING
-            self.result = self._import()
-            self.state = JobState.FINISHED
-        except _Cancelled:
-            self.state = JobState.CANCELLED
-        except Exception as error:  # noqa: BLE001 - whoever asks for the job is told
-            self.problem = problems.of_exception(error)
-            self.state = JobState.FAILED
-        finally:
-            shutil.rmtree(self.upload.path.parent, ignore_errors=True)
-
-    def _import(self) -> ImportResult:
+    def work(self) -> None:
+        """Import the file."""
         upload = self.upload
         source = item_source(upload.path, upload.mapping, settings_of(self.company.executor))
-        return import_items(
+        self.result = import_items(
             self.company, source, self.actor, upload.options, self._advance_to, self._read_up_to
         )
 
+    def clean(self) -> None:
+        """Remove the file."""
+        shutil.rmtree(self.upload.path.parent, ignore_errors=True)
+
     def _read_up_to(self, rows: int) -> None:
-        self._go_on()
+        self.go_on()
         self.read = rows
 
     def _advance_to(self, rows: int) -> None:
-        self._go_on()
+        self.go_on()
         self.done = rows
 
-    def _go_on(self) -> None:
-        if self._unwanted.is_set():
-            raise _Cancelled
 
+@dataclass(slots=True)
+class UndoJob(Job):
+    """One undoing of an import: of the *events* that the import's part of the log has, *done* are looked
+    through. It has a result when it is finished."""
 
-class ImportJobs:
-    """The jobs of one process."""
+    import_id: ImportId
+    options: UndoOptions
+    done: int = field(default=0, init=False)
+    events: int | None = field(default=None, init=False)
+    result: UndoResult | None = field(default=None, init=False)
 
-    def __init__(self) -> None:
-        self._jobs: Final[OrderedDict[UUID, Job]] = OrderedDict()
-        self._by_key: Final[dict[str, tuple[bytes, UUID]]] = {}
-        self._lock: Final = Lock()
-        self._workers: ThreadPoolExecutor | None = None
+    def work(self) -> None:
+        """Undo the import."""
+        self.result = undo_import(self.company, self.import_id, self.actor, self.options, self._advance_to)
 
-    def start(self, key: str | None, digest: bytes, make: Callable[[], Job]) -> tuple[Job, bool]:
-        """Begin the job that *make* makes, and return it with whether it is new.
+    def clean(self) -> None:
+        """Nothing: it needs no files."""
 
-        With a *key* that came before the job is that one. Raises KeyReused if its *digest* was another.
-        """
-        with self._lock:
-            known = self._by_key.get(key) if key is not None else None
-            if known is not None and known[1] in self._jobs:
-                if known[0] != digest:
-                    raise KeyReused(key)
-                return self._jobs[known[1]], False
-            job = self._jobs.setdefault((made := make()).id, made)
-            if key is not None:
-                self._by_key[key] = digest, job.id
-            self._forget_some()
-            if self._workers is None:
-                self._workers = ThreadPoolExecutor(_AT_ONCE, "import")
-            self._workers.submit(job.run)
-        return job, True
-
-    def job(self, job_id: UUID, company: str) -> Job:
-        """The job with this id. Raises NoSuchJob, also for another company's."""
-        job = self._jobs.get(job_id)
-        if job is None or job.company.id != company:
-            raise NoSuchJob(NoSuchJob.__doc__)
-        return job
-
-    def stop(self) -> None:
-        """Let the jobs under way finish their chunk, and no other begin."""
-        with self._lock:
-            workers, self._workers = self._workers, None
-            for job in self._jobs.values():
-                job.cancel()
-        if workers is not None:
-            workers.shutdown()
-
-    def _forget_some(self) -> None:
-        ended = [job.id for job in self._jobs.values() if job.has_ended]
-        for job_id in ended[: max(0, len(self._jobs) - _REMEMBERED)]:
-            del self._jobs[job_id]
-        for key in [key for key, (_, job_id) in self._by_key.items() if job_id not in self._jobs]:
-            del self._by_key[key]
+    def _advance_to(self, done: int, events: int) -> None:
+        self.go_on()
+        self.done, self.events = done, events

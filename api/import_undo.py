@@ -92,7 +92,8 @@ class _Undoing:
         if not changes:
             return
         commands = [
-            UndoImportOfItem(self._id, each.item_id, each.before, each.after, self._force) for each in changes
+            UndoImportOfItem(self._id, each.item_id, each.before, each.after, each.later, self._force)
+            for each in changes
         ]
         outcomes, _ = self._executor.execute_rows(commands, self._actor)
         for change, outcome in zip(changes, outcomes, strict=True):
@@ -105,7 +106,7 @@ class _Undoing:
 
     def record(self) -> None:
         """Record at the import how much of it is undone."""
-        counts = UndoCounts(self._undone, len(self._left))
+        counts = UndoCounts(self._undone + self._unchanged, len(self._left))
         self._executor.execute(Order(FinishUndo(self._id, counts), self._actor))
 
     def result(self) -> UndoResult:

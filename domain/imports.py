@@ -63,8 +63,8 @@ class FinishImport(Command):
 
 @dataclass(frozen=True, slots=True)
 class UndoCounts:
-    """What became of an import's items: numbers of those that went back, and of those left as they are
-    because something newer depends on them."""
+    """What became of an import's items: how many are back as they were, now or since an earlier undoing, and
+    how many were left as they are because something newer depends on them."""
 
     undone: int = 0
     left: int = 0
@@ -108,7 +108,7 @@ class ImportFinished(OfImport):
 
 @dataclass(frozen=True, slots=True)
 class ImportUndone(OfImport):
-    """What it did was taken back, with these numbers; again if more could be taken back later."""
+    """What it did was taken back; again, with all numbers anew, if more could be taken back later."""
 
     counts: UndoCounts
 
@@ -126,7 +126,7 @@ class Import:
     mode: ImportMode
     counts: ImportCounts | None = None
     undone: UndoCounts | None = None
-    """How many items went back, in all, and how many were left when that was last tried."""
+    """None as long as nobody has undone it."""
 
 
 def evolve(run: Import | None, event: ImportEvent) -> Import:
@@ -136,8 +136,7 @@ def evolve(run: Import | None, event: ImportEvent) -> Import:
     assert run is not None, "an import's stream begins with its start"
     if isinstance(event, ImportFinished):
         return replace(run, counts=event.counts)
-    before = run.undone.undone if run.undone else 0
-    return replace(run, undone=UndoCounts(before + event.counts.undone, event.counts.left))
+    return replace(run, undone=event.counts)
 
 
 def start(run: Import | None, command: StartImport) -> list[Event]:
@@ -157,7 +156,9 @@ def finish(run: Import | None, command: FinishImport) -> list[Event]:
 
 
 def finish_undo(run: Import | None, command: FinishUndo) -> list[Event]:
-    """That it was undone is recorded; nothing if nothing went back. Raises UnknownImport."""
+    """That it was undone is recorded, unless nothing went back or all is as it was. Raises UnknownImport."""
     if run is None:
         raise UnknownImport(command.import_id)
-    return [ImportUndone(command.import_id, command.counts)] if command.counts.undone else []
+    if not command.counts.undone or command.counts == run.undone:
+        return []
+    return [ImportUndone(command.import_id, command.counts)]

@@ -275,11 +275,12 @@ class ItemClearingUndone(OfItem):
 
 @dataclass(frozen=True, slots=True)
 class ItemReinstatementUndone(OfItem):
-    """The import that brought it back was undone: it is cleared again."""
+    """The import that brought it back was undone: it is cleared again, or withdrawn as it was before."""
 
     import_id: ImportId
     details: ItemDetails
     previous: ItemDetails
+    withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,7 +432,7 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
         case ItemCorrectionUndone():
             return replace(item, details=event.details)
         case ItemReinstatementUndone():
-            return _cleared(item, event.details)
+            return replace(_cleared(item, event.details), withdrawn=event.withdrawn)
         case ItemClearingUndone():
             return replace(
                 item,

@@ -6,6 +6,7 @@ Nothing is rewritten: the reversal takes effect when it is made, and the log kee
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from domain.case import Case, Draft
 from domain.catalogue import StatusKind
 from domain.commands import Command
 from domain.dispute import (
+    CancelDispute,
     Dispute,
     DisputeContinued,
     DisputeFollowUpContinued,
@@ -28,9 +30,11 @@ from domain.item import (
     ItemCorrectionUndone,
     ItemReinstatementUndone,
     ItemWithdrawn,
+    Release,
 )
+from domain.money import NOTHING
 from domain.refusals import CurrencyOfDisputedItem, NewerThanImport
-from domain.resolving import leave_everything
+from domain.resolving import cancel, leave_everything, take_out, withdraw
 from domain.roles import Permission
 
 if TYPE_CHECKING:
@@ -39,12 +43,23 @@ if TYPE_CHECKING:
     from domain.events import Event
 
 
+class Later(StrEnum):
+    """What the ledger has said of an item after an import that is to be undone."""
+
+    NOTHING = "nothing"
+    """Or only what was undone again."""
+    OTHER = "other"
+    """Another import or command has changed the item since."""
+    UNDONE = "undone"
+    """The import was undone before, as far as this item goes."""
+
+
 @dataclass(frozen=True, slots=True)
 class UndoImportOfItem(Command):
     """Take back what an import did to one item.
 
-    *before* is the item as it was then (None: the import registered it), *after* as the import left it; the
-    log tells both. *forced*: also if something newer depends on it.
+    *before* is the item as it was then (None: the import registered it), *after* as the import left it, and
+    *later* what came then; the log tells all of it. *forced*: also if something newer depends on it.
     """
 
     permission: ClassVar[Permission] = Permission.IMPORT
@@ -53,6 +68,7 @@ class UndoImportOfItem(Command):
     item_id: ItemId
     before: Item | None
     after: Item
+    later: Later = Later.NOTHING
     forced: bool = False
 
     def streams(self) -> frozenset[UUID]:
@@ -73,18 +89,20 @@ def undo(case: Case, command: UndoImportOfItem) -> list[Event]:
     Raises UnknownItem; NewerThanImport unless forced; CurrencyOfDisputedItem.
     """
     item = case.item(command.item_id)
-    if _is_undone(item, command):
+    if command.later is Later.UNDONE or _needs_no_undoing(item, command):
         return []
     newer = ", ".join(_newer(case, item, command))
     if newer and not command.forced:
         raise NewerThanImport(item.number, newer)
     draft = Draft(case)
     if command.before is None:
-        draft.record(ItemWithdrawn(item.id, command.import_id, item.details))
-        leave_everything(draft, item)
+        _withdraw(draft, item, command.import_id)
     elif command.before.cleared:
+        before = command.before
         draft.record(
-            ItemReinstatementUndone(item.id, command.import_id, command.before.details, item.details)
+            ItemReinstatementUndone(
+                item.id, command.import_id, before.details, item.details, before.withdrawn
+            )
         )
         leave_everything(draft, item)
     elif command.after.cleared:
@@ -94,7 +112,8 @@ def undo(case: Case, command: UndoImportOfItem) -> list[Event]:
     return draft.events
 
 
-def _is_undone(item: Item, command: UndoImportOfItem) -> bool:
+def _needs_no_undoing(item: Item, command: UndoImportOfItem) -> bool:
+    """Whether the item stands, in what the ledger says, where an undoing would bring it."""
     before, after = command.before, command.after
     if before is None:
         return item.withdrawn
@@ -109,10 +128,13 @@ def _is_undone(item: Item, command: UndoImportOfItem) -> bool:
 def _newer(case: Case, item: Item, command: UndoImportOfItem) -> Iterator[str]:
     """What depends on what the import did, in words."""
     before, after = command.before, command.after
-    if (item.cleared, item.details) != (after.cleared, after.details):
+    # The values tell what came since the log was read; of what went to and fro before only the log tells.
+    if command.later is Later.OTHER or (item.cleared, item.details) != (after.cleared, after.details):
         yield "a later change by the ledger"
     if not after.cleared and (before is None or before.cleared):  # it brought the item in
         yield from _built_on(item, after)
+    elif not after.cleared and item.dispute_id not in {None, after.dispute_id}:
+        yield f"dispute {item.dispute_id}"  # over amounts as the import had them
     elif after.cleared and before is not None and before.dispute_id is not None:
         of = case.dispute(before.dispute_id)
         if not _can_continue(of, item.id):
@@ -138,20 +160,36 @@ def _can_continue(of: Dispute, item_id: ItemId) -> bool:
 # --- back ------------------------------------------------------------------------------------------
 
 
+def _withdraw(draft: Draft, item: Item, import_id: ImportId) -> None:
+    """The item is taken out of everything: what was said of it was said of nothing."""
+    if item.dispute_id is not None:
+        of = draft.dispute(item.dispute_id)
+        if of.items.keys() == {item.id}:
+            draft.record_all(cancel(draft, CancelDispute(of.id)))
+        else:
+            take_out(draft, of, [item], Release.REMOVED)
+    for follow_up_id in sorted(draft.item(item.id).follow_ups):
+        withdraw(draft, draft.follow_up(follow_up_id), (item.id,))
+    draft.record(ItemWithdrawn(item.id, import_id, item.details))
+
+
 def _correct_back(draft: Draft, item: Item, before: Item, import_id: ImportId) -> None:
     if item.dispute_id and before.details.currency != item.details.currency:
         raise CurrencyOfDisputedItem(item.number, item.dispute_id)
-    draft.record(ItemCorrectionUndone(item.id, import_id, before.details, item.details))
+    details = replace(before.details, balance=NOTHING) if item.cleared else before.details
+    draft.record(ItemCorrectionUndone(item.id, import_id, details, item.details))
 
 
 def _put_back(draft: Draft, item: Item, before: Item, import_id: ImportId) -> None:
     """The item is open again: in its dispute and under its actions, where these can go on."""
     of = draft.dispute(before.dispute_id) if before.dispute_id else None
+    said = before.qualification
     if of is not None and not _can_continue(of, item.id):
         of = None
         before = replace(before, dispute_id=None, disputed=None, disputed_by=None)
-        if before.qualification and before.qualification.kind is StatusKind.DISPUTE:
-            before = replace(before, qualification=None)
+        said = None if said and said.kind is StatusKind.DISPUTE else said
+    elif of is not None and said is not None:
+        said = replace(said, status=of.type)  # which may have changed meanwhile
     actions = [
         action
         for action in (draft.follow_up(each) for each in sorted(before.follow_ups))
@@ -162,7 +200,7 @@ def _put_back(draft: Draft, item: Item, before: Item, import_id: ImportId) -> No
             item.id,
             import_id,
             before.details,
-            before.qualification,
+            said,
             before.dispute_id,
             before.disputed,
             before.disputed_by,

@@ -38,7 +38,7 @@ select i.item_id, i.version, i.customer_id, i.customer_code, c.name as customer,
        i.amount, i.balance, i.currency, i.attributes, i.is_open, i.status,
        {status_label} as status_label, i.kind, i.comment, i.promised_on,
        i.dispute_id, d.reference as dispute_reference, i.disputed, i.disputed_in_part,
-       d.resolver_id, resolver.name as resolver, i.follow_ups, i.written_off,
+       d.resolver_id, resolver.name as resolver, i.follow_ups, i.written_off, i.withdrawn,
        c.collector_id, collector.name as collector, i.occurred_from as changed_at
 from chosen i
 left join customer_states c on c.customer_id = i.customer_id and {known_c}
@@ -96,7 +96,8 @@ class ItemRow:
     """An item as it stands; amounts in *currency*; *disputed* is what of the balance its dispute is about.
 
     *days_overdue* is 0 for what is not past due or is paid. *exclusions* say why an open item is not
-    collectable (spec 15); a cleared item is not collectable either.
+    collectable (spec 15); a cleared item is not collectable either. *withdrawn*: the import that registered
+    it was undone; it is not open, but nobody paid it.
     """
 
     item_id: UUID
@@ -128,6 +129,7 @@ class ItemRow:
     resolver: str | None
     follow_ups: Sequence[UUID]
     written_off: bool
+    withdrawn: bool
     collector_id: UUID | None
     collector: str | None
     changed_at: datetime

@@ -12,9 +12,23 @@ from domain.case import evolve
 from domain.events import Event
 from domain.identity import ImportId, ItemId
 from domain.imports import ImportFinished
-from domain.item import Item, ItemCleared, ItemCorrected, ItemRegistered, ItemReinstated
+from domain.item import (
+    Item,
+    ItemCleared,
+    ItemClearingUndone,
+    ItemCorrected,
+    ItemCorrectionUndone,
+    ItemRegistered,
+    ItemReinstated,
+    ItemReinstatementUndone,
+    ItemWithdrawn,
+)
 from domain.refusals import UnknownImport
+from domain.undoing import Later
 from store.log import Log, Recorded
+
+_SAID: Final = (ItemRegistered, ItemCorrected, ItemCleared, ItemReinstated)
+_UNDONE: Final = (ItemWithdrawn, ItemCorrectionUndone, ItemClearingUndone, ItemReinstatementUndone)
 
 _WINDOW: Final = 500
 """Events that are looked through at a time."""
@@ -22,11 +36,13 @@ _WINDOW: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ImportChange:
-    """What an import did to one item. *before* is None if it registered the item."""
+    """What an import did to one item, and what the ledger said of it since. *before* is None if the import
+    registered the item."""
 
     item_id: ItemId
     before: Item | None
     after: Item
+    later: Later
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +74,7 @@ def changes_in(log: Log, span: ImportSpan) -> Iterator[tuple[int, list[ImportCha
 
 
 def _is_by(event: Event, import_id: ImportId) -> bool:
-    match event:
-        case ItemRegistered() | ItemCorrected() | ItemCleared() | ItemReinstated():
-            return event.import_id == import_id
-        case _:
-            return False
+    return isinstance(event, _SAID) and event.import_id == import_id
 
 
 def _changes(log: Log, import_id: ImportId, items: Mapping[UUID, int], start: int) -> Iterator[ImportChange]:
@@ -75,7 +87,18 @@ def _changes(log: Log, import_id: ImportId, items: Mapping[UUID, int], start: in
             before = _item(history[: numbers[0]])
             after = _item(history[: numbers[-1] + 1])
             assert after is not None, "the import did something to it"
-            yield ImportChange(item_id, before, after)
+            later = _later(import_id, [each.event for each in history[numbers[-1] + 1 :]])
+            yield ImportChange(item_id, before, after, later)
+
+
+def _later(import_id: ImportId, events: Sequence[Event]) -> Later:
+    """What *events*, all that came of the item after the import, say in the ledger's name."""
+    undone = {each.import_id for each in events if isinstance(each, _UNDONE)}
+    if import_id in undone:
+        return Later.UNDONE
+    said = {each.import_id for each in events if isinstance(each, _SAID)}
+    # What came and went again since is as if it had not been; what only went was there before.
+    return Later.NOTHING if said == undone else Later.OTHER
 
 
 def _item(history: Sequence[Recorded]) -> Item | None:

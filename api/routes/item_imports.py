@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import IO, Annotated, Any, Final
+from typing import IO, Annotated, Any, Final, Literal
 from uuid import UUID
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
@@ -20,14 +21,18 @@ from starlette.datastructures import UploadFile
 from api.answers import CSV, JSON, as_json
 from api.authentication import Door, House, Visit
 from api.csv_text import csv_text
-from api.import_jobs import Job, JobState, Upload
+from api.import_jobs import ImportJob, UndoJob, Upload
+from api.import_undo import UndoOptions
 from api.item_file import ItemMapping, MappingRefused, read_mapping, shipped_mappings
 from api.item_import import ImportOptions
+from api.jobs import Job, JobState
 from api.problems import ProblemBody
 from api.routes.asking import THING_ERRORS
 from api.routes.orders import ERRORS, Conditions, conditions_of
+from domain.identity import ImportId
 from domain.imports import ImportMode
 from domain.roles import Permission
+from replay.import_changes import span_of
 from store.order import scoped
 
 router: Final = APIRouter(tags=["imports"])
@@ -77,8 +82,9 @@ class ImportCountsBody(BaseModel):
 
 
 class ImportJobBody(BaseModel):
-    """An import and how far it is. A restart of the service forgets jobs, but no import."""
+    """An import of a file and how far it is. A restart of the service forgets jobs, but no import."""
 
+    kind: Literal["import"]
     id: UUID
     state: JobState
     file_name: str
@@ -95,7 +101,31 @@ class ImportJobBody(BaseModel):
     problem: Annotated[ProblemBody | None, Field(description="if it failed")]
 
 
-_BODY: Final = {"model": ImportJobBody}
+class UndoBody(BaseModel):
+    """How the import is to be undone: as `redress undo-import` has it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    force: Annotated[bool, Field(description="also what something newer depends on")] = False
+
+
+class UndoJobBody(BaseModel):
+    """An undoing and how far it is. A restart of the service forgets jobs, but nothing that was undone."""
+
+    kind: Literal["undo"]
+    id: UUID
+    state: JobState
+    import_id: UUID
+    dry_run: bool
+    events_done: Annotated[int, Field(description="of the import's part of the log")]
+    events: Annotated[int | None, Field(description="how many there are; null before it has begun")]
+    undone: Annotated[int | None, Field(description="items that went back, when finished")]
+    unchanged: Annotated[int | None, Field(description="items that were back already")]
+    left: Annotated[int | None, Field(description="items left as they are: see the job's rejections")]
+    problem: Annotated[ProblemBody | None, Field(description="if it failed")]
+
+
+_BODY: Final = {"model": ImportJobBody | UndoJobBody}
 _LOCATION: Final = {"schema": {"type": "string"}, "description": "where the job is"}
 
 
@@ -129,7 +159,7 @@ _KEY: Final[dict[str, Any]] = {
     response_class=Response,
     response_model=None,
     responses={
-        202: {**_BODY, "description": "It will be done.", "headers": {"Location": _LOCATION}},
+        202: {"model": ImportJobBody, "description": "It will be done.", "headers": {"Location": _LOCATION}},
         **ERRORS,
     },
     openapi_extra={**Door(*_READ).said, "requestBody": _request_body(), "parameters": [_KEY]},
@@ -182,12 +212,48 @@ def _begin(
         job, kept = house.jobs.start(
             scoped(conditions.idempotency_key, visit.actor),
             _digest(path, form),
-            lambda: Job(visit.company, visit.actor, upload),
+            lambda: ImportJob(visit.company, visit.actor, upload),
         )
     finally:
         if not kept:
             shutil.rmtree(directory, ignore_errors=True)
     headers = {"Location": f"{PATH}/jobs/{job.id}"} | ({} if kept else {"Idempotency-Replayed": "true"})
+    return Response(as_json(_body(job)), 202, headers, JSON)
+
+
+@router.post(
+    f"{PATH}/{{import_id}}/undo",
+    operation_id="undo_item_import",
+    summary="Take back what an import did",
+    status_code=202,
+    response_class=Response,
+    response_model=None,
+    responses={
+        202: {"model": UndoJobBody, "description": "It will be done.", "headers": {"Location": _LOCATION}},
+        **ERRORS,
+    },
+    openapi_extra={**Door(*_READ).said, "parameters": [_KEY]},
+)
+def undo_import(
+    request: Request,
+    visit: Annotated[Visit, Depends(Door(*_READ))],
+    import_id: UUID,
+    told: UndoBody | None = None,
+    dry_run: Annotated[bool, Query(description="say what would happen; write nothing")] = False,  # noqa: FBT002
+) -> Response:
+    """Registered items go, corrected and cleared ones are as before, and disputes and follow-up actions that
+    the import ended continue. What something newer depends on is left; the job's rejections list it.
+
+    The answer is a job: ask its Location how far it is."""
+    body, conditions = told or UndoBody(), conditions_of(request)
+    span_of(visit.company.log, ImportId(import_id))  # or else there is no such import
+    house: House = request.app.state.house
+    job, is_new = house.jobs.start(
+        scoped(conditions.idempotency_key, visit.actor),
+        hashlib.sha256(f"{import_id} {dry_run} {body.force}".encode()).digest(),
+        lambda: UndoJob(visit.company, visit.actor, ImportId(import_id), UndoOptions(dry_run, body.force)),
+    )
+    headers = {"Location": f"{PATH}/jobs/{job.id}"} | ({} if is_new else {"Idempotency-Replayed": "true"})
     return Response(as_json(_body(job)), 202, headers, JSON)
 
 
@@ -217,8 +283,31 @@ def _digest(path: Path, form: ImportForm) -> bytes:
 
 
 def _body(job: Job) -> dict[str, object]:
+    return _import_body(job) if isinstance(job, ImportJob) else _undo_body(job)
+
+
+def _undo_body(job: Job) -> dict[str, object]:
+    assert isinstance(job, UndoJob), "there are no other jobs"
+    result = job.result
+    return {
+        "kind": "undo",
+        "id": job.id,
+        "state": job.state,
+        "import_id": job.import_id,
+        "dry_run": job.options.dry_run,
+        "events_done": job.done,
+        "events": job.events,
+        "undone": result.undone if result else None,
+        "unchanged": result.unchanged if result else None,
+        "left": len(result.left) if result else None,
+        "problem": job.problem.body() if job.problem else None,
+    }
+
+
+def _import_body(job: ImportJob) -> dict[str, object]:
     result, options = job.result, job.upload.options
     return {
+        "kind": "import",
         "id": job.id,
         "state": job.state,
         "file_name": job.upload.path.name,
@@ -233,6 +322,9 @@ def _body(job: Job) -> dict[str, object]:
         "problem": job.problem.body() if job.problem else None,
     }
 
+
+_ROW: Final = {"row": "row", "column": "column", "reason": "reason"}
+_LEFT: Final = {"customer": "customer_code", "entity": "entity", "number": "number", "reason": "reason"}
 
 _JOB: Final = f"{PATH}/jobs/{{job_id}}"
 
@@ -271,14 +363,20 @@ def get_job(request: Request, visit: Annotated[Visit, Depends(Door(*_READ))], jo
 def get_rejections(
     request: Request, visit: Annotated[Visit, Depends(Door(*_READ))], job_id: UUID
 ) -> Response:
-    """Row, column and reason of what stayed outside, as CSV; nothing but the header until it is finished."""
-    result = _job(request, visit, job_id).result
-    rows = [
-        {"row": each.row, "column": each.column, "reason": each.reason}
-        for each in (result.rejections if result else ())
-    ]
+    """Row, column and reason of what stayed outside, as CSV; nothing but the header until it is finished.
+
+    Of an undoing: customer, entity, number and reason of the items that were left as they are."""
+    columns, found = _rejections(_job(request, visit, job_id))
+    rows = [{name: getattr(each, attribute) for name, attribute in columns.items()} for each in found]
     headers = {"Content-Disposition": 'attachment; filename="rejections.csv"'}
-    return Response(csv_text(("row", "column", "reason"), rows), 200, headers, CSV)
+    return Response(csv_text(tuple(columns), rows), 200, headers, CSV)
+
+
+def _rejections(job: Job) -> tuple[Mapping[str, str], Sequence[object]]:
+    if isinstance(job, ImportJob):
+        return _ROW, job.result.rejections if job.result else ()
+    assert isinstance(job, UndoJob), "there are no other jobs"
+    return _LEFT, job.result.left if job.result else ()
 
 
 @router.post(

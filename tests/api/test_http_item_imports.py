@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from api import item_import
+from api import import_undo, item_import
 from api.routes import item_imports
 from domain.imports import ImportStarted
 from domain.roles import Permission
+from replay import import_changes
 from tests.api.http_service import Service, issue, problem
 from tests.api.item_file_case import HEADER, mapping_text
 
@@ -189,3 +190,72 @@ def test_1_only_uploads_may_be_large(service: Service, monkeypatch: Any) -> None
     many = file_of(*rows(1), "x" * 11 * 1024**2)
     assert send(service, many).status_code == 202
     problem(service.post("/v1/items", {"number": "x" * 11 * 1024**2}), 413, "body-too-large")
+
+
+# --- undoing ---------------------------------------------------------------------------------------
+
+
+def imported(service: Service, count: int = 3) -> str:
+    job = ended(service, send(service, file_of(*rows(count))))
+    return f"{PATH}/{job['import_id']}/undo"
+
+
+def test_05_an_import_is_undone_as_a_job(service: Service) -> None:
+    undo = imported(service)
+    rehearsed = ended(service, service.post(undo + "?dry_run=true"))
+    assert (rehearsed["kind"], rehearsed["undone"], rehearsed["dry_run"]) == ("undo", 3, True)
+    assert len(service.seen("/v1/items?is_open=true")["rows"]) == 3
+    job = ended(service, service.post(undo))
+    assert (job["state"], job["undone"], job["unchanged"], job["left"]) == ("finished", 3, 0, 0)
+    assert job["events_done"] == job["events"] > 0
+    assert service.seen("/v1/items?is_open=true")["rows"] == []
+    assert service.seen(f"/v1/imports/{job['import_id']}")["undone"] == 3
+
+
+def test_05_what_was_left_is_listed_and_can_be_forced(service: Service) -> None:
+    undo = imported(service)
+    item = {"customer_code": "C1", "number": "N1"}
+    service.done("/v1/disputes", {"item_ids": [item], "type": "price", "reason": "dear"})
+    accepted = service.post(undo)
+    assert ended(service, accepted)["left"] == 1
+    listed = service.get(accepted.headers["Location"] + "/rejections").text.splitlines()
+    assert listed[0] == "customer,entity,number,reason"
+    assert listed[1].startswith("C1,main,N1,\"Item 'N1' is left as it is")
+    assert ended(service, service.post(undo, {"force": True}))["undone"] == 1
+
+
+def test_05_an_import_that_is_not_there_is_not_undone(service: Service) -> None:
+    unknown = f"{PATH}/01a2023d-dd08-7505-914c-95c2e7e78268/undo"
+    problem(service.post(unknown), 404, "unknown-import")
+
+
+def test_29_undoing_is_for_those_who_may_import(service: Service) -> None:
+    problem(service.post(imported(service), who="auditor"), 403, "role-forbids")
+
+
+def test_43_a_key_that_comes_again_is_the_same_undoing(service: Service) -> None:
+    undo, key = imported(service), {"Idempotency-Key": "undo-1"}
+    first, again = service.post(undo, headers=key), service.post(undo, headers=key)
+    assert again.json()["id"] == first.json()["id"]
+    problem(service.post(undo, {"force": True}, headers=key), 422, "idempotency-key-reused")
+
+
+def test_05_an_undoing_that_is_cancelled_leaves_whole_chunks(service: Service, monkeypatch: Any) -> None:
+    undo = imported(service)
+    monkeypatch.setattr(import_changes, "_WINDOW", 1)
+    reached, go_on = threading.Event(), threading.Event()
+    take = import_undo._Undoing.take
+
+    def waiting(run: Any, changes: Any) -> None:
+        take(run, changes)
+        if changes:
+            reached.set()
+            assert go_on.wait(30)
+
+    monkeypatch.setattr(import_undo._Undoing, "take", waiting)
+    accepted = service.post(undo)
+    assert reached.wait(30)
+    service.post(accepted.headers["Location"] + "/cancel")
+    go_on.set()
+    assert ended(service, accepted)["state"] == "cancelled"
+    assert len(service.seen("/v1/items?is_open=true")["rows"]) == 2

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from api import import_undo
 from api.import_undo import UndoOptions, UndoResult, undo_import
 from api.item_import import ImportOptions
 from domain.dispute import OpenDispute
@@ -113,6 +114,35 @@ def test_05_imports_are_undone_newest_first(case, ledger):
     undo(case, second.import_id)
     assert undo(case, first.import_id).undone == 1
     assert items(case, 1)[0].withdrawn
+
+
+def test_05_what_another_import_found_again_and_cleared_again_stays(case, ledger):
+    full = ImportOptions(ImportMode.FULL, force=True)
+    ledger.imports(row("A"), row("B"))
+    first = ledger.imports(row("A"), options=full)
+    ledger.imports(row("A"), row("B"), options=full)
+    ledger.imports(row("A"), options=full)
+    (left,) = undo(case, first.import_id).left
+    assert (left.number, "a later change by the ledger" in left.reason) == ("B", True)
+    assert not case.state(item_id("main", "C1", "B")).is_open
+
+
+def test_05_an_import_undone_twice_leaves_what_a_later_one_brought(case, ledger):
+    first = ledger.imports(row("A"))
+    undo(case, first.import_id)
+    ledger.imports(row("A"), name="again.csv")
+    assert undo(case, first.import_id) == UndoResult(first.import_id, 0, 1, ())
+    assert case.state(item_id("main", "C1", "A")).is_open
+
+
+def test_05_what_a_crash_left_unsaid_is_said_by_the_next_undoing(case, ledger, monkeypatch):
+    run = ledger.imports(*rows(4))
+    with monkeypatch.context() as patch:
+        patch.setattr(import_undo._Undoing, "record", lambda _: None)
+        assert undo(case, run.import_id).undone == 4
+    assert "ImportUndone" not in case.kinds()
+    assert undo(case, run.import_id).unchanged == 4
+    assert case.events()[-1] == ImportUndone(run.import_id, UndoCounts(4, 0))
 
 
 def test_05_an_interrupted_undoing_is_finished_by_the_next(case, ledger, monkeypatch):

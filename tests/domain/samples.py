@@ -123,7 +123,7 @@ _EVENTS: Final[tuple[Event, ...]] = (
     item.ItemClearingUndone(
         ITEM, IMPORT, DETAILS, BEFORE, DISPUTE, Decimal("30.00"), MARY, DISPUTE, (ACTION,), (DISPUTE,)
     ),
-    item.ItemReinstatementUndone(ITEM, IMPORT, DETAILS, FORMER),
+    item.ItemReinstatementUndone(ITEM, IMPORT, DETAILS, FORMER, withdrawn=True),
     item.ItemWriteOffUndone(ITEM, DISPUTE),
     dispute.DisputeOpened(
         DISPUTE,

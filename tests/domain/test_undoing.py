@@ -12,6 +12,7 @@ from domain import identity
 from domain.commands import Command
 from domain.dispute import (
     CancelDispute,
+    ChangeDisputeType,
     CommentDispute,
     DisputeContinued,
     DisputeFollowUpContinued,
@@ -42,7 +43,7 @@ from domain.item import (
 )
 from domain.refusals import CurrencyOfDisputedItem, NewerThanImport, RoleForbids, UnknownImport
 from domain.resolving import EndFollowUp
-from domain.undoing import UndoImportOfItem
+from domain.undoing import Later, UndoImportOfItem
 from tests.domain.sentences import (
     ANALYST,
     Step,
@@ -135,13 +136,38 @@ def test_05_unless_something_newer_depends_on_it(newer: Command, named: str) -> 
     run.world.when(run.undoing("1")).then(NewerThanImport("1", named))
 
 
-def test_05_forced_it_is_withdrawn_and_its_dispute_closes() -> None:
+def test_05_forced_it_is_withdrawn_and_its_dispute_was_a_mistake() -> None:
     run = imported(invoice("1", import_id=IMPORT)).then(opening("1"))
     world = run.world.when(run.undoing("1", forced=True)).then_goes()
     assert world.item("1").withdrawn
     assert world.item("1").dispute_id is None
-    assert not world.dispute().is_open
+    assert world.dispute().state is DisputeState.CANCELLED
     assert not world.action(planned()).is_open
+
+
+def test_05_forced_it_is_taken_out_of_a_dispute_over_others_too_and_of_every_action() -> None:
+    ring = PlanFollowUp(action("F"), "Ring", on(9), item_ids=(item("1"),))
+    run = imported(invoice("1", import_id=IMPORT), invoice("2")).then(ring, opening("1", "2"))
+    world = run.world.when(run.undoing("1", forced=True)).then_goes()
+    assert set(world.dispute().items) == {item("2")}
+    assert world.action(planned()).items == {item("2")}
+    assert not world.action(action("F")).is_open
+    assert world.item("1").follow_ups == frozenset()
+
+
+@pytest.mark.parametrize("later", [Later.NOTHING, Later.OTHER])
+def test_05_what_came_to_and_went_from_the_same_figures_is_newer_all_the_same(later: Later) -> None:
+    run = Imported(given(invoice("1")), *clearing("1"))
+    when = run.world.when(run.undoing("1", later=later))
+    if later is Later.OTHER:
+        when.then(NewerThanImport("1", "a later change by the ledger"))
+    else:
+        when.then(ItemClearingUndone)
+
+
+def test_05_what_was_undone_before_is_not_undone_again() -> None:
+    run = Imported(given(invoice("1")), *clearing("1"))
+    run.world.when(run.undoing("1", later=Later.UNDONE, forced=True)).then_nothing()
 
 
 def test_05_what_was_said_and_taken_back_again_is_no_hindrance() -> None:
@@ -169,6 +195,19 @@ def test_05_a_correction_that_was_corrected_since_stays_unless_forced() -> None:
     run.world.when(run.undoing("1")).then(NewerThanImport("1", "a later change by the ledger"))
     world = run.world.when(run.undoing("1", forced=True)).then(ItemCorrectionUndone)
     assert world.item("1").details.balance == Decimal(100)
+
+
+def test_05_a_dispute_opened_over_corrected_amounts_depends_on_them() -> None:
+    run = Imported(given(invoice("1", "100")), invoice("1", "1000", import_id=IMPORT)).then(opening("1"))
+    run.world.when(run.undoing("1")).then(NewerThanImport("1", f"dispute {dispute()}"))
+
+
+def test_05_forced_the_correction_of_an_item_that_has_cleared_leaves_it_cleared() -> None:
+    corrected = Imported(given(invoice("1", "100")), invoice("1", "60", import_id=IMPORT))
+    run = corrected.then(ClearItem(item("1")))
+    world = run.world.when(run.undoing("1", forced=True)).then(ItemCorrectionUndone)
+    details = world.item("1").details
+    assert (world.item("1").cleared, details.amount, details.balance) == (True, Decimal(100), Decimal(0))
 
 
 def test_05_a_disputed_item_keeps_its_currency_come_what_may() -> None:
@@ -271,6 +310,12 @@ def test_05_unless_its_dispute_has_gone_another_way(since: list[Step], fate: str
     assert item("1") not in world.dispute().items
 
 
+def test_05_it_goes_back_as_what_the_dispute_is_about_by_now() -> None:
+    before = given(invoice("1"), invoice("2")).take(opening("1", "2"))
+    run = Imported(before, *clearing("1")).then(ChangeDisputeType(dispute(), "quality"))
+    assert run.undone("1").status("1") == "quality"
+
+
 def test_05_it_goes_back_into_a_dispute_that_was_reopened_without_it() -> None:
     before = given(invoice("1"), invoice("2")).take(opening("1", "2"))
     run = Imported(before, *clearing("1")).then(
@@ -314,6 +359,13 @@ def test_05_what_it_reinstated_and_somebody_disputed_stays_unless_forced() -> No
     assert world.dispute().state is DisputeState.RESOLVED
 
 
+def test_05_what_it_reinstated_after_a_withdrawal_is_withdrawn_again() -> None:
+    before = imported(invoice("1", import_id=IMPORT)).undone("1")
+    run = Imported(before, at(day(2), invoice("1", import_id=LATER_IMPORT)))
+    world = run.world.when(run.undoing("1"), at=day(3)).then(ItemReinstatementUndone)
+    assert world.item("1").withdrawn
+
+
 # --- the import itself -----------------------------------------------------------------------------
 
 
@@ -323,7 +375,8 @@ def test_05_that_an_import_was_undone_is_recorded() -> None:
     first = UndoCounts(undone=7, left=2)
     world = begun.when(FinishUndo(IMPORT, first)).then(ImportUndone(IMPORT, first))
     world.when(FinishUndo(IMPORT, UndoCounts(0, 2))).then_nothing()
-    world = world.when(FinishUndo(IMPORT, UndoCounts(2, 0))).then(ImportUndone)
+    world.when(FinishUndo(IMPORT, first)).then_nothing()
+    world = world.when(FinishUndo(IMPORT, UndoCounts(9, 0))).then(ImportUndone)
     again = world.states[IMPORT]
     assert isinstance(again, Import)
     assert again.undone == UndoCounts(9, 0)

@@ -114,7 +114,7 @@ class Made:
         if self.imported:
             item_id = sorted(self.imported)[which % len(self.imported)]
             before, after = self.imported[item_id]
-            self.give(UndoImportOfItem(_IMPORT, item_id, before, after, forced))
+            self.give(UndoImportOfItem(_IMPORT, item_id, before, after, forced=forced))
 
     def play(self, picks: Sequence[Pick]) -> Made:
         for which, one, two, three in picks:

@@ -174,6 +174,7 @@ def test_one_item(varied: World):
             resolver="Rita",
             follow_ups=[],
             written_off=False,
+            withdrawn=False,
             collector_id=person_id("cora"),
             collector="Cora",
             changed_at=moment("2026-06-01"),
