@@ -111,7 +111,7 @@ class Executor:
         )
 
     def execute_all(self, orders: Sequence[Order]) -> list[Each]:
-        """Carry out *orders* of one actor's role one after the other: one append each, one commit for all.
+        """Carry out *orders* of one actor's role one after the other, and record them in one append.
 
         The answers are in the order of *orders*; what is refused, or has another's key, does not stop the
         others. A key that comes again has its answer by then. Raises RightsWithdrawn, and as `execute`, and
