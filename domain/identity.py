@@ -21,6 +21,7 @@ KeyId = NewType("KeyId", UUID)
 _NAMESPACE: Final = UUID("5b0f7a52-6a0e-4c0e-9d2f-2f6f0f0c8d11")
 
 
+@lru_cache(maxsize=10_000)  # a history names the same things again and again
 def _named(kind: str, *parts: str) -> UUID:
     # The unit separator cannot be typed into a number or code, so no two keys run into each other.
     return uuid5(_NAMESPACE, "\x1f".join((kind, *parts)))
