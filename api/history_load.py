@@ -148,7 +148,7 @@ def load_history(
         raise LoadForbidden(actor.role) from None
     load = _Load(company, actor, stop_at_first=stop_at_first, dry_run=dry_run)
     remaining = iter(lines)
-    while not load.stopped and (batch := list(islice(remaining, 1 if stop_at_first else BATCH))):
+    while not load.stopped and (batch := list(islice(remaining, BATCH))):
         load.take(batch)
         progress(load.lines)
     return load.result()
@@ -175,7 +175,7 @@ class _Load:
 
     def take(self, batch: Sequence[tuple[int, str]]) -> None:
         """Carry out the lines of *batch*."""
-        while batch:
+        while batch and not self.stopped:
             done = self._take_some(batch)
             self.lines += done
             batch = batch[done:]
@@ -184,16 +184,18 @@ class _Load:
         """Carry out the lines up to one that may change settings: what follows is read by the new ones."""
         for _ in range(_ATTEMPTS):
             read = self._executor.states.read(frozenset({COMPANY_STREAM}))
-            orders, refused = self._reader.orders(batch, read)
+            orders, unread = self._reader.orders(batch, read, stop_at_first=self._stops)
             try:
                 answers = self._carried_out([order for _, _, order in orders])
             except PremisesMoved:
                 continue
-            self._refused += refused
-            self.stopped = self._stops and bool(refused)
-            for (number, name, _), answer in zip(orders, answers, strict=True):
+            for (number, name, _), answer in zip(orders, answers, strict=not self._stops):
                 self._note(number, name, answer)
-            return len(orders) + len(refused)
+            if self.stopped:
+                return len(answers)
+            self._refused += unread
+            self.stopped = self._stops and bool(unread)
+            return len(orders) + len(unread)
         raise StreamBusy(StreamBusy.__doc__)
 
     def result(self) -> LoadResult:
@@ -205,15 +207,20 @@ class _Load:
 
     def _carried_out(self, orders: Sequence[Order]) -> Sequence[Answer | Exception]:
         try:
-            return self._executor.execute_all(orders)
+            return self._executor.execute_all(orders, stop_at_first=self._stops)
         except Unencodable:  # it is about one of them; the others are to go in
-            return [self._alone(order) for order in orders]
+            return self._each_alone(orders)
 
-    def _alone(self, order: Order) -> Answer | Exception:
-        try:
-            return self._executor.execute(order)
-        except (Refusal, KeyReused, Unencodable) as refusal:
-            return refusal
+    def _each_alone(self, orders: Sequence[Order]) -> list[Answer | Exception]:
+        answers: list[Answer | Exception] = []
+        for order in orders:
+            try:
+                answers.append(self._executor.execute(order))
+            except (Refusal, KeyReused, Unencodable) as refusal:
+                answers.append(refusal)
+                if self._stops:
+                    break
+        return answers
 
     def _note(self, number: int, name: str, answer: Answer | Exception) -> None:
         match answer:
@@ -245,12 +252,12 @@ class LineReader:
         self._on_behalf_of: Final[dict[UUID, Actor]] = {}
 
     def orders(
-        self, lines: Iterable[tuple[int, str]], read: ReadCase
+        self, lines: Iterable[tuple[int, str]], read: ReadCase, *, stop_at_first: bool
     ) -> tuple[list[_Numbered], list[RefusedLine]]:
         """The orders of numbered *lines*, and the lines that cannot be understood.
 
         *read*: the company's own stream, with the settings that fill in what is left out. The last order is
-        the first that writes to that stream.
+        the first that writes to that stream. *stop_at_first*: nothing after the first such line.
         """
         company = read.case.states.get(COMPANY_STREAM)
         if not isinstance(company, Company):
@@ -262,6 +269,8 @@ class LineReader:
                 name, order = self._order(number, line, company.settings, read.versions)
             except LineRefused as refusal:
                 refused.append(RefusedLine(number, refusal.command, str(refusal)))
+                if stop_at_first:
+                    break
                 continue
             orders.append((number, name, order))
             if order.subject == COMPANY_STREAM:

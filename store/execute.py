@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
@@ -111,29 +111,35 @@ class Executor:
             part=order.part,
         )
 
-    def execute_all(self, orders: Sequence[Order]) -> list[Each]:
+    def execute_all(self, orders: Sequence[Order], *, stop_at_first: bool = False) -> list[Each]:
         """Carry out *orders* of one actor's role one after the other, and record them in one append.
 
         The answers are in the order of *orders*; what is refused, or has another's key, does not stop the
-        others. A key that comes again has its answer by then. Raises RightsWithdrawn, and as `execute`, and
-        then some may be recorded: sent again with their keys they are answered as before.
+        others, unless *stop_at_first*: then the first such answer is the last. A key that comes again has its
+        answer by then. Raises PremisesMoved, RightsWithdrawn, and as `execute`, and then some may be
+        recorded: sent again with their keys they are answered as before.
         """
         for _ in range(_TOGETHER):
             try:
-                return self._all_at_once(orders)
+                return self._all_at_once(orders, stop_at_first=stop_at_first)
             except (StaleVersion, TimeWentBackwards) as overtaken:
                 self.states.forget({overtaken.stream_id: 0})
             except KeyReused:
                 break
-        return [self._one_of_many(order) for order in orders]
+        return self._each_alone(orders, stop_at_first=stop_at_first)
 
-    def _one_of_many(self, order: Order) -> Each:
-        try:
-            return self.execute(order)
-        except (Refusal, KeyReused) as refusal:
-            return refusal
+    def _each_alone(self, orders: Sequence[Order], *, stop_at_first: bool) -> list[Each]:
+        answers: list[Each] = []
+        for order in orders:
+            try:
+                answers.append(self.execute(order))
+            except (Refusal, KeyReused) as refusal:
+                answers.append(refusal)
+                if stop_at_first:
+                    break
+        return answers
 
-    def _all_at_once(self, orders: Sequence[Order]) -> list[Each]:
+    def _all_at_once(self, orders: Sequence[Order], *, stop_at_first: bool) -> list[Each]:
         answers = self._all_answered(orders)
         open_orders = [order for order in orders if order.command_id not in answers]
         if not open_orders:
@@ -143,7 +149,7 @@ class Executor:
         seen = Seen(position, read.everything().keys())
         for actor in {order.actor for order in open_orders}:
             require_still(actor, read.case.people)
-        taken = self._in_turn(read, open_orders, answers)
+        taken = self._in_turn(read, open_orders, answers, stop_at_first=stop_at_first)
         every = self.log.append_all(list(taken.values()), seen)
         for (command, submission), appended in zip(taken.items(), every, strict=True):
             answers[command] = answer_of(appended, submission.decisions)
@@ -154,17 +160,15 @@ class Executor:
         else:
             self.states.keep(read, touched)
         accepted = {order.scoped_key: order for order in open_orders if order.command_id in taken}
-        return [
-            answers.get(order.command_id) or _again(order, accepted[order.scoped_key], answers)
-            for order in orders
-        ]
+        found = (_found(order, accepted.get(order.scoped_key), answers) for order in orders)
+        return [*_to_first_refused(found)] if stop_at_first else [*found]
 
     def _in_turn(
-        self, read: ReadCase, orders: Sequence[Order], answers: dict[UUID, Each]
+        self, read: ReadCase, orders: Sequence[Order], answers: dict[UUID, Each], *, stop_at_first: bool
     ) -> dict[UUID, Submission]:
         """What is to be recorded, by command. What is refused is among *answers* then.
 
-        An order whose key one before it has is left out.
+        An order is left out if one before it has its key, and all after the first refused if *stop_at_first*.
         """
         taken: dict[UUID, Submission] = {}
         keys: set[str] = set()
@@ -175,6 +179,8 @@ class Executor:
                 decisions = self._decided(read, order)
             except Refusal as refusal:
                 answers[order.command_id] = refusal
+                if stop_at_first:
+                    break
                 continue
             unchanged = None if decisions else self._version(read, order)
             taken[order.command_id] = submission_of(read, order, decisions, unchanged)
@@ -228,12 +234,16 @@ class Executor:
 
     def _all_answered(self, orders: Sequence[Order]) -> dict[UUID, Each]:
         """The answers of those that were accepted before, by command. Raises KeyReused."""
-        digests = {order.scoped_key: order.digest for order in orders if order.scoped_key is not None}
+        digests: dict[str, bytes] = {}
+        for order in orders:
+            key = order.scoped_key
+            if key is not None and digests.setdefault(key, order.digest) != order.digest:
+                raise KeyReused(key)
         found = self.log.answered_all(digests)
         return {
-            order.command_id: _unless_reused(order, digests[key], answer_of(found[key], ()))
+            order.command_id: answer_of(found[order.scoped_key], ())
             for order in orders
-            if (key := order.scoped_key) in found and key is not None
+            if order.scoped_key in found
         }
 
     def _from_memory(self, order: Order) -> Answer | None:
@@ -328,16 +338,22 @@ def _decided_in_turn(
     return outcomes, expected
 
 
-def _again(order: Order, before: Order, answers: Mapping[UUID, Each]) -> Each:
-    """The answer to *order*, whose key an accepted one *before* it has."""
-    answer = answers[before.command_id]
-    assert isinstance(answer, Answer), "what was refused holds no key"
-    return _unless_reused(order, before.digest, replace(answer, replayed=True, decisions=()))
+def _found(order: Order, same: Order | None, answers: Mapping[UUID, Each]) -> Each:
+    """The answer to *order*, which may be that of the accepted one with the *same* key."""
+    answer = answers.get(order.command_id)
+    if answer is not None:
+        return answer
+    assert same is not None, "what was left out has the key of one that was accepted"
+    before = answers[same.command_id]
+    assert isinstance(before, Answer), "what was refused holds no key"
+    return replace(before, replayed=True, decisions=())
 
 
-def _unless_reused(order: Order, digest: bytes, answer: Answer) -> Each:
-    """*answer*, which the request with this *digest* got under the key of *order*."""
-    return answer if order.digest == digest else KeyReused(order.scoped_key)
+def _to_first_refused(answers: Iterable[Each]) -> Iterator[Each]:
+    for answer in answers:
+        yield answer
+        if not isinstance(answer, Answer):
+            return
 
 
 def _taken(outcome: Outcome) -> tuple[Decision, ...]:

@@ -14,7 +14,7 @@ from api.database import OpenCompany
 from api.history_load import load_history
 from api.item_file import read_mapping
 from api.item_import import ImportOptions, import_items, item_source, settings_of
-from domain.catalogue import RetireStatus
+from domain.catalogue import ChangeSettings, RetireStatus
 from domain.customer import RegisterCustomer
 from domain.dispute import CommentDispute, Outcome, ReopenDispute, ResolveDispute
 from domain.follow_up import FollowUpPlan
@@ -170,6 +170,14 @@ def test_43_what_another_load_did_in_the_same_instant_is_not_taken_for_the_look_
     result = load(case.company, told[1], opened("D2", "18"))
     assert (result.repeated, [each.line for each in result.refused]) == (1, [2])
     assert "DisputeOpened" not in case.kinds()
+
+
+def test_what_a_line_leaves_out_is_that_of_the_settings_when_it_is_recorded(case, other, meanwhile):
+    meanwhile(lambda: give(other, ChangeSettings(currency="USD", default_entity="north")))
+    result = load(case.company, item(), opened("D1"))
+    assert (result.changed, result.refused) == (2, ())
+    assert case.state(item_id("north", "C1", "17")).details.currency == "USD"
+    assert case.state(item_id("main", "C1", "17")) is None
 
 
 # --- one key twice in one batch --------------------------------------------------------------------
