@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Final
 
-NAMES: Final = ("append", "feed", "http")
+NAMES: Final = ("append", "feed", "http", "load")
 
 
 def main(names: list[str]) -> int:
