@@ -87,12 +87,18 @@ Time = Annotated[
 ]
 
 
+_SHORTEST_UUID: Final = 32
+"""Characters: the digits, without hyphens."""
+
+
 def _reference(named: Callable[[str], UUID]) -> Callable[[object], object]:
     """What is no UUID is somebody's own key; its id follows from it."""
 
     def read(value: object) -> object:
         if not isinstance(value, str) or not value:
             return value
+        if len(value) < _SHORTEST_UUID:
+            return named(value)
         try:
             return UUID(value)
         except ValueError:

@@ -14,29 +14,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
+from uuid import UUID
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.bodies import PersonRef, Time
 from api.database import OpenCompany
 from api.item_file import FileRefused
-from api.item_import import settings_of
 from api.wire import BY_NAME, Wire, body_of, command_of, moment_of, subject_of
-from domain.catalogue import ChangeSettings, Settings
-from domain.identity import PersonId
+from domain.catalogue import Company, Settings
+from domain.identity import COMPANY_STREAM, PersonId
 from domain.refusals import Forbidden, Refusal
 from domain.roles import Actor, Permission, require
 from store.codec import Unencodable
-from store.execute import Answer, Order
+from store.execute import Answer, Order, PremisesMoved, StreamBusy
 from store.log import KeyReused
 from store.rehearsal import rehearsal
+from store.states import NoSuchCompany, ReadCase
 
 Progress: TypeAlias = Callable[[int], None]
 """Told after every batch how many lines are done."""
@@ -147,7 +148,7 @@ def load_history(
         raise LoadForbidden(actor.role) from None
     load = _Load(company, actor, stop_at_first=stop_at_first, dry_run=dry_run)
     remaining = iter(lines)
-    while not load.stopped and (batch := list(islice(remaining, 1 if stop_at_first else BATCH))):
+    while not load.stopped and (batch := list(islice(remaining, BATCH))):
         load.take(batch)
         progress(load.lines)
     return load.result()
@@ -156,36 +157,46 @@ def load_history(
 _Numbered: TypeAlias = tuple[int, str, Order]
 """A line's number, the name of its command, and the order."""
 
+_ATTEMPTS: Final = 100
+"""How often the same lines are read anew because settings changed under them."""
+
 
 class _Load:
     """A load under way."""
 
     def __init__(self, company: OpenCompany, actor: Actor, *, stop_at_first: bool, dry_run: bool) -> None:
         self._executor: Final = rehearsal(company.datastore) if dry_run else company.executor
-        self._actor: Final = actor
+        self._reader: Final = LineReader(actor)
         self._stops: Final = stop_at_first
-        self._settings: Settings = settings_of(self._executor)
         self._refused: list[RefusedLine] = []
         self._changed = self._unchanged = self._repeated = 0
         self.lines = 0
         self.stopped = False
 
-    def take(self, batch: list[tuple[int, str]]) -> None:
+    def take(self, batch: Sequence[tuple[int, str]]) -> None:
         """Carry out the lines of *batch*."""
-        orders: list[_Numbered] = []
-        for number, line in batch:
-            self.lines += 1
+        while batch and not self.stopped:
+            done = self._take_some(batch)
+            self.lines += done
+            batch = batch[done:]
+
+    def _take_some(self, batch: Sequence[tuple[int, str]]) -> int:
+        """Carry out the lines up to one that may change settings: what follows is read by the new ones."""
+        for _ in range(_ATTEMPTS):
+            read = self._executor.states.read(frozenset({COMPANY_STREAM}))
+            orders, unread = self._reader.orders(batch, read, stop_at_first=self._stops)
             try:
-                name, order = order_of(number, line, self._actor, self._settings)
-            except LineRefused as refused:
-                self._refuse(number, refused.command, str(refused))
+                answers = self._carried_out([order for _, _, order in orders])
+            except PremisesMoved:
                 continue
-            orders.append((number, name, order))
-            if isinstance(order.command, ChangeSettings):  # what follows is read by the new ones
-                self._carry_out(orders)
-                orders = []
-                self._settings = settings_of(self._executor)
-        self._carry_out(orders)
+            for (number, name, _), answer in zip(orders, answers, strict=not self._stops):
+                self._note(number, name, answer)
+            if self.stopped:
+                return len(answers)
+            self._refused += unread
+            self.stopped = self._stops and bool(unread)
+            return len(orders) + len(unread)
+        raise StreamBusy(StreamBusy.__doc__)
 
     def result(self) -> LoadResult:
         """What became of all lines."""
@@ -194,21 +205,22 @@ class _Load:
             self.lines, self._changed, self._unchanged, self._repeated, refused, stopped=self.stopped
         )
 
-    def _carry_out(self, numbered: list[_Numbered]) -> None:
-        orders = [order for _, _, order in numbered]
-        answers: list[Answer | Exception]
+    def _carried_out(self, orders: Sequence[Order]) -> Sequence[Answer | Exception]:
         try:
-            answers = [*self._executor.execute_all(orders)]
+            return self._executor.execute_all(orders, stop_at_first=self._stops)
         except Unencodable:  # it is about one of them; the others are to go in
-            answers = [self._alone(order) for order in orders]
-        for (number, name, _), answer in zip(numbered, answers, strict=True):
-            self._note(number, name, answer)
+            return self._each_alone(orders)
 
-    def _alone(self, order: Order) -> Answer | Exception:
-        try:
-            return self._executor.execute(order)
-        except (Refusal, KeyReused, Unencodable) as refusal:
-            return refusal
+    def _each_alone(self, orders: Sequence[Order]) -> list[Answer | Exception]:
+        answers: list[Answer | Exception] = []
+        for order in orders:
+            try:
+                answers.append(self._executor.execute(order))
+            except (Refusal, KeyReused, Unencodable) as refusal:
+                answers.append(refusal)
+                if self._stops:
+                    break
+        return answers
 
     def _note(self, number: int, name: str, answer: Answer | Exception) -> None:
         match answer:
@@ -224,7 +236,7 @@ class _Load:
             case Answer():
                 self._unchanged += 1
 
-    def _refuse(self, number: int, command: str | None, reason: str) -> None:
+    def _refuse(self, number: int, command: str, reason: str) -> None:
         self._refused.append(RefusedLine(number, command, reason))
         self.stopped = self.stopped or self._stops
 
@@ -232,45 +244,99 @@ class _Load:
 # --- one line --------------------------------------------------------------------------------------
 
 
-def order_of(number: int, line: str, actor: Actor, settings: Settings) -> tuple[str, Order]:
-    """The name of the command of a line, and its order. Raises LineRefused."""
-    told, digest = _line(line)
-    wire = _wire(told.command)
-    try:
-        body = _body(wire).model_validate(told.data)
-        command = command_of(wire, body, settings)
-        at = None if told.at is None else moment_of(told.at, settings.zone)
-    except ValidationError as error:
-        raise LineRefused(wire.name, f"data{problems(error)}") from None
-    except (OverflowError, ValueError) as error:
-        raise LineRefused(wire.name, f"holds a value that cannot be used: {error}") from None
-    return wire.name, Order(
-        command,
-        replace(actor, on_behalf_of=PersonId(told.actor)) if told.actor else actor,
-        at,
-        told.key or f"line {number}:{digest.hex()[:32]}",
-        digest,
-        subject_of(wire, command),
-        # Whoever goes on with a history, with whichever API key, must not load it twice.
-        key_scope="load",
-    )
+class LineReader:
+    """Makes orders out of lines, for whoever loads them."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor: Final = actor
+        self._on_behalf_of: Final[dict[UUID, Actor]] = {}
+
+    def orders(
+        self, lines: Iterable[tuple[int, str]], read: ReadCase, *, stop_at_first: bool
+    ) -> tuple[list[_Numbered], list[RefusedLine]]:
+        """The orders of numbered *lines*, and the lines that cannot be understood.
+
+        *read*: the company's own stream, with the settings that fill in what is left out. The last order is
+        the first that writes to that stream. *stop_at_first*: nothing after the first such line.
+        """
+        company = read.case.states.get(COMPANY_STREAM)
+        if not isinstance(company, Company):
+            raise NoSuchCompany(NoSuchCompany.__doc__)
+        orders: list[_Numbered] = []
+        refused: list[RefusedLine] = []
+        for number, line in lines:
+            try:
+                name, order = self._order(number, line, company.settings, read.versions)
+            except LineRefused as refusal:
+                refused.append(RefusedLine(number, refusal.command, str(refusal)))
+                if stop_at_first:
+                    break
+                continue
+            orders.append((number, name, order))
+            if order.subject == COMPANY_STREAM:
+                break
+        return orders, refused
+
+    def _order(
+        self, number: int, line: str, settings: Settings, premises: Mapping[UUID, int]
+    ) -> tuple[str, Order]:
+        """The name of the command of a line, and its order. Raises LineRefused."""
+        told, digest = _line(line)
+        wire = _wire(told.command)
+        try:
+            body = _body(wire).model_validate(told.data)
+            command = command_of(wire, body, settings)
+            at = None if told.at is None else moment_of(told.at, settings.zone)
+        except ValidationError as error:
+            raise LineRefused(wire.name, f"data{problems(error)}") from None
+        except (OverflowError, ValueError) as error:
+            raise LineRefused(wire.name, f"holds a value that cannot be used: {error}") from None
+        return wire.name, Order(
+            command,
+            self._by(told.actor),
+            at,
+            told.key or f"line {number}:{digest.hex()[:32]}",
+            digest,
+            subject_of(wire, command),
+            premises=premises,
+            # Whoever goes on with a history, with whichever API key, must not load it twice.
+            key_scope="load",
+        )
+
+    def _by(self, original: UUID | None) -> Actor:
+        if original is None:
+            return self._actor
+        known = self._on_behalf_of.get(original)
+        if known is None:
+            known = replace(self._actor, on_behalf_of=PersonId(original))
+            self._on_behalf_of[original] = known
+        return known
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=Decimal)
 
 
 def _line(line: str) -> tuple[_Line, bytes]:
     """A line and the digest of what it says, however it is spaced."""
     try:
-        found = json.loads(line, parse_float=Decimal)
+        found = _DECODER.decode(line)
     except (ValueError, RecursionError) as error:
         detail = f"{error.msg} at character {error.colno}" if isinstance(error, json.JSONDecodeError) else "?"
         raise LineRefused(None, f"is not JSON ({detail}); one object a line is needed") from None
     if not isinstance(found, dict):
         raise LineRefused(None, 'is not a JSON object; write {"command": …, "at": …, "data": {…}}')
     try:
-        said = json.dumps(found, sort_keys=True, default=str)
-        return _Line.model_validate(found), hashlib.sha256(said.encode()).digest()
+        return _Line.model_validate(found), hashlib.sha256(_said(found)).digest()
     except ValidationError as error:
         name = found.get("command")
         raise LineRefused(name if isinstance(name, str) else None, problems(error).strip(" .")) from None
+
+
+def _said(found: dict[str, object]) -> bytes:
+    try:
+        return orjson.dumps(found, default=str, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number of more than 64 bits, or half of a surrogate pair
+        return json.dumps(found, sort_keys=True, default=str).encode()
 
 
 def _wire(name: str) -> Wire:
@@ -282,9 +348,13 @@ def _wire(name: str) -> Wire:
     return BY_NAME[name]
 
 
-@lru_cache
+_BODIES: Final[dict[str, type[BaseModel]]] = {}
+
+
 def _body(wire: Wire) -> type[BaseModel]:
-    return body_of(wire, with_subject=True)
+    if wire.name not in _BODIES:
+        _BODIES[wire.name] = body_of(wire, with_subject=True)
+    return _BODIES[wire.name]
 
 
 _NAMED: Final = 5

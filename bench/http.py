@@ -122,7 +122,7 @@ def run() -> dict[str, Any]:
     with temporary_server() as conninfo, ExitStack() as stack:
         migrate(conninfo)
         create_company(conninfo, COMPANY)
-        servers = {side: stack.enter_context(_serving(side, conninfo)) for side in SIDES}
+        servers = {side: stack.enter_context(serving(side, conninfo)) for side in SIDES}
         turns: dict[str, list[list[float]]] = {side: [] for side in SIDES}
         for number in range(TURNS + 1):
             for at in range(len(SIDES)):
@@ -135,7 +135,8 @@ def run() -> dict[str, Any]:
 
 
 @contextmanager
-def _serving(side: str, conninfo: str) -> Iterator[Server]:
+def serving(side: str, conninfo: str) -> Iterator[Server]:
+    """A process that serves a side of bench/http_sides.py, for as long as a block lasts."""
     command = [sys.executable, "-m", "bench.http_sides", side, conninfo]
     process = subprocess.Popen(  # noqa: S603 - our own program
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

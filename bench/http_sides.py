@@ -93,6 +93,23 @@ def _furnish(database: Database) -> str:
     return database.keys.issue(key, COMPANY, manager, ())
 
 
+@contextmanager
+def empty(conninfo: str) -> Iterator[tuple[FastAPI, str]]:
+    """The service with a company in which nothing has happened, and a credit manager's key."""
+    with open_pool(conninfo, size=THREADS + 4) as pool:
+        keys = Keys(pool)
+        database = Database(conninfo, pool, is_own=False, data_dir=Path(tempfile.gettempdir()), keys=keys)
+        found(conninfo, pool, COMPANY, Settings("Bench"))
+        executor, operator = database.company(COMPANY).executor, Actor(OPERATOR, Role.ADMINISTRATOR)
+        manager, key = person_id("manager"), KeyId(new_id())
+        for command in (
+            RegisterPerson("manager", role=Role.CREDIT_MANAGER),
+            IssueKey(key, "bench", manager),
+        ):
+            executor.execute(Order(command, operator))
+        yield create_app(database, threads=THREADS), keys.issue(key, COMPANY, manager, ())
+
+
 # --- the library as it comes ---------------------------------------------------------------------------
 
 
@@ -315,7 +332,7 @@ def _answer(status: int, done: Done) -> Response:
 
 # --- the process ---------------------------------------------------------------------------------------
 
-SIDES: Final[Mapping[str, Any]] = {"ours": ours, "stock": stock, "bare": bare}
+SIDES: Final[Mapping[str, Any]] = {"ours": ours, "empty": empty, "stock": stock, "bare": bare}
 
 
 def main(side: str, conninfo: str) -> None:

@@ -29,6 +29,7 @@ _FIXED: Final = 5 << 76 | 2 << 62
 _NOT_FIXED: Final = ~(0xF << 76 | 3 << 62)
 
 
+@lru_cache(maxsize=10_000)  # a history names the same things again and again
 def _named(kind: str, *parts: str) -> UUID:
     # The unit separator cannot be typed into a number or code, so no two keys run into each other.
     # This is uuid5(), whose general way takes three times as long.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -24,9 +25,6 @@ from store.submission import (
 
 Call: TypeAlias = tuple[bytes, tuple[object, ...]]
 """A statement and its parameters."""
-
-_HEAD: Final = 8
-"""How many parameters say which command it is and who gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +78,76 @@ class AppendCalls:
     """The calls of one company's `append` functions."""
 
     def __init__(self, schema: str) -> None:
-        self._one: Final = _statement(schema, "append_one", _HEAD + 5)
-        self._many: Final = _statement(schema, "append", _HEAD + 7)
+        self._one: Final = _statement(schema, "append_one", 13)
+        self._many: Final = _statement(schema, "append", 17)
 
     def call(self, what: Written) -> Call:
         """The cheapest form that can take *what*. Raises ValueError if it contradicts itself."""
-        by = what.attribution
-        head = (
-            *(what.command_id, what.key, what.digest, what.answer),
-            *(by.actor, by.role, by.key_id, by.on_behalf_of),
-        )
-        for moment in what.moments:
-            if moment.tzinfo is None:
-                raise ValueError("occurred_at without a zone")
-        for line in what.lines:
-            if line.stream_id not in what.expected:
-                raise ValueError(f"no version was given for stream {line.stream_id}, which has an event")
+        _check(what)
         if len(what.lines) == len(what.expected) == 1:
             (line,) = what.lines
-            version, moment = what.expected[line.stream_id], what.moments[line.decision]
-            return self._one, (*head, line.stream_id, version, line.name, line.data, moment)
-        return self._many, (*head, *_arrays(what))
+            by, version = what.attribution, what.expected[line.stream_id]
+            head = (what.command_id, what.key, what.digest, what.answer)
+            who = (by.actor, by.role, by.key_id, by.on_behalf_of)
+            moment = what.moments[line.decision]
+            return self._one, (*head, *who, line.stream_id, version, line.name, line.data, moment)
+        return self._many, _arrays([what], what.expected)
+
+    def call_together(self, whats: Sequence[Written]) -> Call | None:
+        """One call for all of *whats*, in this order; None if they do not fit on each other.
+
+        They do if each expects what those before it lead to. Raises ValueError as `call`.
+        """
+        before: dict[UUID, int] = {}
+        reached: dict[UUID, int] = {}
+        for what in whats:
+            _check(what)
+            for stream, version in what.expected.items():
+                if reached.setdefault(stream, version) != version:
+                    return None
+                before.setdefault(stream, version)
+            for line in what.lines:
+                reached[line.stream_id] += 1
+        return self._many, _arrays(whats, before)
 
 
-def _arrays(what: Written) -> tuple[str, ...]:
+def _check(what: Written) -> None:
+    for moment in what.moments:
+        if moment.tzinfo is None:
+            raise ValueError("occurred_at without a zone")
+    for line in what.lines:
+        if line.stream_id not in what.expected:
+            raise ValueError(f"no version was given for stream {line.stream_id}, which has an event")
+
+
+def _arrays(whats: Sequence[Written], expected: Mapping[UUID, int]) -> tuple[str, ...]:
     # Array literals and lines of text put together here cost a tenth of psycopg's general dumping of lists.
-    # No value needs quoting: they are numbers, ids, moments, names of a checked form and JSON on one line.
-    places = {stream: str(place) for place, stream in enumerate(what.expected, 1)}
+    who = [what.attribution for what in whats]
+    places = {stream: str(place) for place, stream in enumerate(expected, 1)}
+    lines = [line for what in whats for line in what.lines]
+    first_moments = accumulate((len(what.moments) for what in whats), initial=1)
     return (
-        _array(map(str, what.expected)),
-        _array(map(str, what.expected.values())),
-        _array(moment.isoformat() for moment in what.moments),
-        _array(places[line.stream_id] for line in what.lines),
-        _array(str(line.decision + 1) for line in what.lines),
-        "\n".join(line.name for line in what.lines),
-        "\n".join(line.data for line in what.lines),
+        _array(str(what.command_id) for what in whats),
+        _array(map(_quoted, (what.key for what in whats))),
+        _array(f'"\\\\x{what.digest.hex()}"' for what in whats),
+        _array(f'"\\\\x{what.answer.hex()}"' for what in whats),
+        _array(str(by.actor) for by in who),
+        _array(_quoted(by.role) for by in who),
+        _array(str(by.key_id or "null") for by in who),
+        _array(str(by.on_behalf_of or "null") for by in who),
+        _array(map(str, accumulate(len(what.lines) for what in whats))),
+        _array(map(str, expected)),
+        _array(map(str, expected.values())),
+        _array(moment.isoformat() for what in whats for moment in what.moments),
+        _array(str(number) for number, what in enumerate(whats, 1) for _ in what.lines),
+        _array(places[line.stream_id] for line in lines),
+        _array(
+            str(first + line.decision)
+            for first, what in zip(first_moments, whats, strict=False)
+            for line in what.lines
+        ),
+        "\n".join(line.name for line in lines),
+        "\n".join(line.data for line in lines),
     )
 
 
@@ -122,11 +155,22 @@ def _array(values: Iterable[str]) -> str:
     return "{" + ",".join(values) + "}"
 
 
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "null"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def _statement(schema: str, function: str, parameters: int) -> bytes:
     call = SQL("select * from {}({})").format(
         Identifier(schema, function), SQL(", ").join([SQL("%s")] * parameters)
     )
     return call.as_bytes()
+
+
+ACCEPTED_BEFORE: Final = "RD005"
+"""SQLSTATE: one of several commands was accepted before."""
 
 
 def refusal(error: psycopg.Error) -> Exception:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -110,65 +111,82 @@ class Executor:
             part=order.part,
         )
 
-    def execute_all(self, orders: Sequence[Order]) -> list[Each]:
-        """Carry out *orders* of one actor's role one after the other: one append each, one commit for all.
+    def execute_all(self, orders: Sequence[Order], *, stop_at_first: bool = False) -> list[Each]:
+        """Carry out *orders* of one actor's role one after the other, and record them in one append.
 
         The answers are in the order of *orders*; what is refused, or has another's key, does not stop the
-        others. A key that comes again has its answer by then. Raises RightsWithdrawn, and as `execute`, and
-        then some may be recorded: sent again with their keys they are answered as before.
+        others, unless *stop_at_first*: then the first such answer is the last. A key that comes again has its
+        answer by then. Raises PremisesMoved, RightsWithdrawn, and as `execute`, and then some may be
+        recorded: sent again with their keys they are answered as before.
         """
-        return [each for part in _without_repeats(orders) for each in self._together_or_alone(part)]
-
-    def _together_or_alone(self, orders: Sequence[Order]) -> list[Each]:
         for _ in range(_TOGETHER):
             try:
-                return self._all_at_once(orders)
+                return self._all_at_once(orders, stop_at_first=stop_at_first)
             except (StaleVersion, TimeWentBackwards) as overtaken:
                 self.states.forget({overtaken.stream_id: 0})
             except KeyReused:
                 break
-        return [self._one_of_many(order) for order in orders]
+        return self._each_alone(orders, stop_at_first=stop_at_first)
 
-    def _one_of_many(self, order: Order) -> Each:
-        try:
-            return self.execute(order)
-        except (Refusal, KeyReused) as refusal:
-            return refusal
+    def _each_alone(self, orders: Sequence[Order], *, stop_at_first: bool) -> list[Each]:
+        answers: list[Each] = []
+        for order in orders:
+            try:
+                answers.append(self.execute(order))
+            except (Refusal, KeyReused) as refusal:
+                answers.append(refusal)
+                if stop_at_first:
+                    break
+        return answers
 
-    def _all_at_once(self, orders: Sequence[Order]) -> list[Each]:
+    def _all_at_once(self, orders: Sequence[Order], *, stop_at_first: bool) -> list[Each]:
         answers = self._all_answered(orders)
-        open_orders = [order for order, answer in zip(orders, answers, strict=True) if answer is None]
+        open_orders = [order for order in orders if order.command_id not in answers]
         if not open_orders:
-            return [answer for answer in answers if answer is not None]
+            return [answers[order.command_id] for order in orders]
         position = self.log.newest()
         read = self.states.read_case([order.command for order in open_orders], open_orders[0].actor)
         seen = Seen(position, read.everything().keys())
         for actor in {order.actor for order in open_orders}:
             require_still(actor, read.case.people)
-        submissions: list[Submission] = []
-        places: list[int] = []
-        touched: dict[UUID, int] = {}
-        for place, order in enumerate(orders):
-            if answers[place] is not None:
-                continue
-            try:
-                decisions = self._decided(read, order)
-            except Refusal as refusal:
-                answers[place] = refusal
-                continue
-            unchanged = None if decisions else self._version(read, order)
-            touched |= read.expected(decisions)
-            submissions.append(submission_of(read, order, decisions, unchanged))
-            places.append(place)
-        every = self.log.append_all(submissions, seen)
-        for place, submission, appended in zip(places, submissions, every, strict=True):
-            answers[place] = answer_of(appended, submission.decisions)
+        taken = self._in_turn(read, open_orders, answers, stop_at_first=stop_at_first)
+        every = self.log.append_all(list(taken.values()), seen)
+        for (command, submission), appended in zip(taken.items(), every, strict=True):
+            answers[command] = answer_of(appended, submission.decisions)
+        touched = {stream: 0 for submission in taken.values() for stream in submission.expected}
         if any(appended.replayed for appended in every):
             # They were in the log already, so what was folded on from it was folded twice.
             self.states.forget(touched)
         else:
             self.states.keep(read, touched)
-        return [answer for answer in answers if answer is not None]
+        accepted = {order.scoped_key: order for order in open_orders if order.command_id in taken}
+        found = (_found(order, accepted.get(order.scoped_key), answers) for order in orders)
+        return [*_to_first_refused(found)] if stop_at_first else [*found]
+
+    def _in_turn(
+        self, read: ReadCase, orders: Sequence[Order], answers: dict[UUID, Each], *, stop_at_first: bool
+    ) -> dict[UUID, Submission]:
+        """What is to be recorded, by command. What is refused is among *answers* then.
+
+        An order is left out if one before it has its key, and all after the first refused if *stop_at_first*.
+        """
+        taken: dict[UUID, Submission] = {}
+        keys: set[str] = set()
+        for order in orders:
+            if order.scoped_key in keys:
+                continue
+            try:
+                decisions = self._decided(read, order)
+            except Refusal as refusal:
+                answers[order.command_id] = refusal
+                if stop_at_first:
+                    break
+                continue
+            unchanged = None if decisions else self._version(read, order)
+            taken[order.command_id] = submission_of(read, order, decisions, unchanged)
+            if order.scoped_key is not None:
+                keys.add(order.scoped_key)
+        return taken
 
     def execute_rows(
         self, commands: Sequence[Command], actor: Actor, opening: Command | None = None
@@ -214,12 +232,19 @@ class Executor:
         appended = self.log.answered(order.scoped_key, order.digest)
         return None if appended is None else answer_of(appended, ())
 
-    def _all_answered(self, orders: Sequence[Order]) -> list[Each | None]:
-        digests = {order.scoped_key: order.digest for order in orders if order.scoped_key is not None}
+    def _all_answered(self, orders: Sequence[Order]) -> dict[UUID, Each]:
+        """The answers of those that were accepted before, by command. Raises KeyReused."""
+        digests: dict[str, bytes] = {}
+        for order in orders:
+            key = order.scoped_key
+            if key is not None and digests.setdefault(key, order.digest) != order.digest:
+                raise KeyReused(key)
         found = self.log.answered_all(digests)
-        return [
-            answer_of(found[order.scoped_key], ()) if order.scoped_key in found else None for order in orders
-        ]
+        return {
+            order.command_id: answer_of(found[order.scoped_key], ())
+            for order in orders
+            if order.scoped_key in found
+        }
 
     def _from_memory(self, order: Order) -> Answer | None:
         """Decide on what is remembered, in one round trip: the log itself says whether all of it still holds.
@@ -313,19 +338,22 @@ def _decided_in_turn(
     return outcomes, expected
 
 
-def _without_repeats(orders: Sequence[Order]) -> Iterator[list[Order]]:
-    """*orders* in parts in which no key comes twice."""
-    part: list[Order] = []
-    keys: set[str] = set()
-    for order in orders:
-        if order.scoped_key in keys:
-            yield part
-            part, keys = [], set()
-        part.append(order)
-        if order.scoped_key is not None:
-            keys.add(order.scoped_key)
-    if part:
-        yield part
+def _found(order: Order, same: Order | None, answers: Mapping[UUID, Each]) -> Each:
+    """The answer to *order*, which may be that of the accepted one with the *same* key."""
+    answer = answers.get(order.command_id)
+    if answer is not None:
+        return answer
+    assert same is not None, "what was left out has the key of one that was accepted"
+    before = answers[same.command_id]
+    assert isinstance(before, Answer), "what was refused holds no key"
+    return replace(before, replayed=True, decisions=())
+
+
+def _to_first_refused(answers: Iterable[Each]) -> Iterator[Each]:
+    for answer in answers:
+        yield answer
+        if not isinstance(answer, Answer):
+            return
 
 
 def _taken(outcome: Outcome) -> tuple[Decision, ...]:

@@ -26,7 +26,7 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresApplicationRecorder
 
 from store import log_statements as statements
-from store.append import AppendCalls, Call, Line, Written, refusal, written
+from store.append import ACCEPTED_BEFORE, AppendCalls, Call, Line, Written, refusal, written
 from store.bulk import BulkAppend, Prepared, Watch
 from store.clock import new_id, now
 from store.codec import Codec
@@ -94,20 +94,20 @@ class Log(PostgresApplicationRecorder):
     def append_all(self, submissions: Sequence[Submission], seen: Seen | None = None) -> list[Appended]:
         """Record *submissions* in this order in one transaction: all of them, or none if one is refused.
 
-        For many small commands: they share one round trip and one commit. *seen* and raises as `append`.
+        For many small commands: they share one call of the database's function, unless one of them was
+        accepted before. *seen* and raises as `append`.
         """
         if not submissions:
             return []
         return self._append([written(submission, self.codec) for submission in submissions], seen)
 
     def _append(self, whats: Sequence[Written], seen: Seen | None = None) -> list[Appended]:
-        calls = [self._calls.call(what) for what in whats]
         tries = 0
 
         def once() -> list[Row]:
             nonlocal tries
             tries += 1
-            return self._send(calls, seen)
+            return self._send(whats, seen)
 
         try:
             rows = survive(self._company.pool, once)
@@ -116,7 +116,19 @@ class Log(PostgresApplicationRecorder):
         self._wake()
         return [_appended(what, row, is_retry=tries > 1) for what, row in zip(whats, rows, strict=True)]
 
-    def _send(self, calls: Sequence[Call], seen: Seen | None) -> list[Row]:
+    def _send(self, whats: Sequence[Written], seen: Seen | None) -> list[Row]:
+        if len(whats) > 1 and (together := self._calls.call_together(whats)) is not None:
+            try:
+                ((first, _, recorded_at, *_),) = self._rows_after([together], seen)
+            except psycopg.Error as error:
+                if error.sqlstate != ACCEPTED_BEFORE:
+                    raise
+            else:
+                return _following(whats, first, recorded_at)
+        # What became of each is asked for by itself, still in one transaction.
+        return self._rows_after([self._calls.call(what) for what in whats], seen)
+
+    def _rows_after(self, calls: Sequence[Call], seen: Seen | None) -> list[Row]:
         if seen is not None:
             look = self._statements[statements.CHANGED_AFTER], (seen.position,)
             _, *rows = self._company.rows_together([look, *calls], partial(_require_unmoved, seen))
@@ -298,6 +310,15 @@ class Log(PostgresApplicationRecorder):
     ) -> Subscription[ApplicationRecorder]:
         """The events after position *gt*, and then each new one as it comes, until stopped."""
         return LogSubscription(self, self.wait, gt, topics)
+
+
+def _following(whats: Sequence[Written], first: int, recorded_at: datetime) -> list[Row]:
+    rows: list[Row] = []
+    for what in whats:
+        last = first + len(what.lines) - 1
+        rows.append((first, last, recorded_at, None, None))
+        first = last + 1
+    return rows
 
 
 def _appended(what: Written, row: Row, *, is_retry: bool) -> Appended:

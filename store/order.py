@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -127,12 +127,13 @@ def submission_of(
 def answer_of(appended: Appended, decisions: tuple[Decision, ...]) -> Answer:
     """What *appended* says, with the *decisions* that it recorded unless it was recorded before."""
     stored = orjson.loads(appended.answer)
-    answer = Answer(
+    return Answer(
         UUID(stored["subject"]) if stored["subject"] else None,
         stored["version"],
         appended.last,
         stored["changed"],
         appended.recorded_at,
-        part=stored.get("part"),
+        appended.replayed,
+        () if appended.replayed else decisions,
+        stored.get("part"),
     )
-    return replace(answer, replayed=True) if appended.replayed else replace(answer, decisions=decisions)

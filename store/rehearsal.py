@@ -26,9 +26,9 @@ def rehearsal(datastore: CompanyDatastore) -> Executor:
 class _Rehearsal(Executor):
     """Decides one after the other: of what was not written nothing can be read again if it has to be."""
 
-    def execute_all(self, orders: Sequence[Order]) -> list[Each]:
+    def execute_all(self, orders: Sequence[Order], *, stop_at_first: bool = False) -> list[Each]:
         """As the real one."""
-        return [self._one_of_many(order) for order in orders]
+        return self._each_alone(orders, stop_at_first=stop_at_first)
 
 
 class _Unwritten(Log):

@@ -1,8 +1,8 @@
-"""Group commit: commands that wait for the log at the same time share one transaction.
+"""Group commit: commands that wait for the log at the same time share one append.
 
 The log takes one writer after the other, and each waits until the disk has its commit. Whoever comes
-meanwhile need not do so one by one: one thread takes along all that wait, as one transaction of several
-appends. Each is accepted or refused on its own, as if it had come alone.
+meanwhile need not do so one by one: one thread takes along all that wait, in one append.
+Each is accepted or refused on its own, as if it had come alone.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ create function {company}.append_lock() returns bigint language sql immutable pa
 --   RD002  an occurred-at is before the stream's last moment     detail: {"stream": uuid, "last": timestamp}
 --   RD003  an occurred-at lies in the future
 --   RD004  the key or id was accepted before, of another request
+--   RD005  of several commands one was accepted before
 -- occurred-at is compared with the log's clock, which is the database's but never goes back: otherwise nothing
 -- could follow on a stream after the machine's clock was set back.
 
@@ -134,17 +135,24 @@ begin
                 p_actor, p_role, p_key_id, p_on_behalf_of, p_command);
 end $$;
 
--- Any number of events, streams and decisions, or none: all or nothing.
---   p_streams, p_expected   each stream that was decided on and its version then (0: new); also those only read
---   p_occurred              one moment for each decision
---   e_stream, e_decision    for each event, which of p_streams and which of p_occurred (from 1; decisions in order)
---   e_type, e_data          for each event, one line: names and JSON never hold a raw line feed, and splitting is
---                           much cheaper for both sides than a text array with its quoting
+-- Any number of commands with any number of decisions, events and streams, or none: all or nothing.
+--   p_command … p_on_behalf_of   for each command
+--   p_events                     for each command, how many events it has together with those before it
+--   p_streams, p_expected        each stream that was decided on and its version before all of this (0: new); also
+--                                those only read
+--   p_occurred                   one moment for each decision
+--   e_command, e_stream, e_decision
+--                                for each event, which command, stream and moment it has (from 1; commands and
+--                                decisions in order)
+--   e_type, e_data               for each event, one line: names and JSON never hold a raw line feed, and splitting
+--                                is much cheaper for both sides than a text array with its quoting
+-- One command gets what became of it. Of several none may have been accepted before (RD005: send each by itself);
+-- then first_position is that of the first one's first event, and the others' follow.
 create function {company}.append(
-    p_command uuid, p_key text, p_digest bytea, p_answer bytea,
-    p_actor uuid, p_role text, p_key_id uuid, p_on_behalf_of uuid,
+    p_command uuid[], p_key text[], p_digest bytea[], p_answer bytea[],
+    p_actor uuid[], p_role text[], p_key_id uuid[], p_on_behalf_of uuid[], p_events int[],
     p_streams uuid[], p_expected bigint[], p_occurred timestamptz[],
-    e_stream int[], e_decision int[], e_type text, e_data text,
+    e_command int[], e_stream int[], e_decision int[], e_type text, e_data text,
     out first_position bigint, out last_position bigint, out recorded timestamptz,
     out stored_command uuid, out stored_answer bytea
 ) language plpgsql as $$
@@ -154,6 +162,7 @@ declare
     latest timestamptz := (select max(t) from unnest(p_occurred) t);
     versions bigint[];
     moments timestamptz[];
+    inserted bigint;
     bad record;
 begin
     perform pg_advisory_xact_lock({company}.append_lock());
@@ -171,13 +180,21 @@ begin
     recorded := greatest(recorded, latest);
 
     insert into {company}.commands
-        values (p_command, p_key, p_digest, first_position, last_position, recorded, p_answer) on conflict do nothing;
-    if not found then
+        select c.command, c.key, c.digest, newest + 1 + lag(c.events, 1, 0) over (order by c.n), newest + c.events,
+               recorded, c.answer
+        from unnest(p_command, p_key, p_digest, p_answer, p_events)
+             with ordinality c (command, key, digest, answer, events, n)
+        on conflict do nothing;
+    get diagnostics inserted = row_count;
+    if inserted < cardinality(p_command) then
+        if cardinality(p_command) > 1 then
+            raise exception 'accepted before' using errcode = 'RD005';
+        end if;
         select a.first_position, a.last_position, a.recorded, a.stored_command, a.stored_digest, a.stored_answer
             into first_position, last_position, recorded, stored_command, stored_digest, stored_answer
-            from {company}.accepted(p_command, p_key) a;
-        if stored_digest <> p_digest then
-            raise exception 'key reused' using errcode = 'RD004', detail = json_build_object('key', p_key);
+            from {company}.accepted(p_command[1], p_key[1]) a;
+        if stored_digest <> p_digest[1] then
+            raise exception 'key reused' using errcode = 'RD004', detail = json_build_object('key', p_key[1]);
         end if;
         return;
     end if;
@@ -207,9 +224,11 @@ begin
     insert into {company}.events
         select newest + x.n, newest + max(x.n) over (partition by x.d), p_streams[x.s],
                p_expected[x.s] + row_number() over (partition by x.s order by x.n), x.t, x.j::json,
-               p_occurred[x.d], recorded, p_actor, p_role, p_key_id, p_on_behalf_of, p_command
-        from unnest(e_stream, e_decision, string_to_array(e_type, E'\n'), string_to_array(e_data, E'\n'))
-             with ordinality x (s, d, t, j, n);
+               p_occurred[x.d], recorded, c.actor, c.role, c.key_id, c.on_behalf_of, c.command
+        from unnest(e_command, e_stream, e_decision, string_to_array(e_type, E'\n'), string_to_array(e_data, E'\n'))
+             with ordinality x (c, s, d, t, j, n)
+        join unnest(p_command, p_actor, p_role, p_key_id, p_on_behalf_of)
+             with ordinality c (command, actor, role, key_id, on_behalf_of, n) on c.n = x.c;
 end $$;
 
 -- The outcome of an accepted command, by its key or else its id; no row if there is none.

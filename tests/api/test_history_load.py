@@ -335,6 +335,25 @@ def test_unless_it_is_to_stop_at_the_first(case):
     assert (result.lines, result.changed, [each.line for each in result.refused]) == (2, 1, [2])
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "x",
+        opened("D1", "99"),
+        opened("D1", at=None, key="item"),
+        line("comment_dispute", data={"dispute_id": "D2", "text": "\ud800"}),
+    ],
+    ids=["unreadable", "refused", "key of another", "not to be stored"],
+)
+def test_nothing_after_the_first_refused_line_is_carried_out(case, bad, dry_run):
+    told = [item() | {"key": "item"}, opened("D2"), bad, item("18"), "y", opened("D3", "18")]
+    result = load(case, *told, stop_at_first=True, dry_run=dry_run)
+    assert result.stopped
+    assert (result.lines, result.changed, [each.line for each in result.refused]) == (3, 2, [3])
+    assert case.state(item_id("main", "C1", "18")) is None
+
+
 def test_a_dry_run_decides_each_line_after_the_others_and_writes_nothing(case, monkeypatch):
     monkeypatch.setattr(history_load, "BATCH", 2)
     told = [

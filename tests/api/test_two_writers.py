@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from api import history_load, item_import
@@ -12,12 +14,13 @@ from api.database import OpenCompany
 from api.history_load import load_history
 from api.item_file import read_mapping
 from api.item_import import ImportOptions, import_items, item_source, settings_of
-from domain.catalogue import RetireStatus
+from domain.catalogue import ChangeSettings, RetireStatus
 from domain.customer import RegisterCustomer
-from domain.dispute import CommentDispute
+from domain.dispute import CommentDispute, Outcome, ReopenDispute, ResolveDispute
+from domain.follow_up import FollowUpPlan
 from domain.identity import KeyId, dispute_id, item_id, person_id
 from domain.people import DeactivatePerson, IssueKey, RegisterPerson, RevokeKey
-from domain.refusals import PersonInactive
+from domain.refusals import PersonInactive, Refusal
 from domain.roles import Actor, Role
 from store.clock import new_id
 from store.execute import Answer, Order
@@ -183,6 +186,14 @@ def test_43_what_another_load_did_in_the_same_instant_is_not_taken_for_the_look_
     assert "DisputeOpened" not in case.kinds()
 
 
+def test_what_a_line_leaves_out_is_that_of_the_settings_when_it_is_recorded(case, other, meanwhile):
+    meanwhile(lambda: give(other, ChangeSettings(currency="USD", default_entity="north")))
+    result = load(case.company, item(), opened("D1"))
+    assert (result.changed, result.refused) == (2, ())
+    assert case.state(item_id("north", "C1", "17")).details.currency == "USD"
+    assert case.state(item_id("main", "C1", "17")) is None
+
+
 # --- one key twice in one batch --------------------------------------------------------------------
 
 
@@ -208,6 +219,38 @@ def test_43_another_command_with_that_key_is_refused_alone(case):
     assert isinstance(third, KeyReused)
     assert isinstance(fourth, Answer)
     assert case.state(about).comments == 2
+
+
+def test_43_a_key_that_was_refused_in_a_batch_is_decided_anew_when_it_comes_again_in_it(case):
+    load(case.company, item(), opened("D1"))
+    about = dispute_id("D1")
+
+    def order(command, key):
+        return Order(command, MANAGER, key=key, digest=repr(command).encode())
+
+    comment = CommentDispute(about, "late")
+    resolve, reopen = (
+        ResolveDispute(about, Outcome.OTHER),
+        ReopenDispute(about, FollowUpPlan(date(2100, 3, 31))),
+    )
+    told = [
+        order(resolve, "a"),
+        order(comment, "k"),
+        order(reopen, "b"),
+        order(comment, "k"),
+        order(comment, "k"),
+        order(CommentDispute(about, "other"), "k"),
+    ]
+    _, refused, _, accepted, again, other = case.company.executor.execute_all(told)
+    assert isinstance(refused, Refusal)
+    assert (accepted.changed, accepted.replayed, again.replayed) == (True, False, True)
+    assert isinstance(other, KeyReused)
+    assert case.state(about).comments == 1
+
+    assert [
+        each.replayed if isinstance(each, Answer) else type(each)
+        for each in case.company.executor.execute_all(told[3:])
+    ] == [True, True, KeyReused]
 
 
 # --- who may no longer -----------------------------------------------------------------------------

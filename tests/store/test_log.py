@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,15 @@ from domain.commands import Decision
 from store.append import AppendCalls, written
 from store.clock import new_id, now
 from store.connections import CompanyDatastore, Pool
-from store.log import KeyReused, Log, StaleVersion, Submission, TimeWentBackwards, ToldInTheFuture
+from store.log import (
+    Attribution,
+    KeyReused,
+    Log,
+    StaleVersion,
+    Submission,
+    TimeWentBackwards,
+    ToldInTheFuture,
+)
 from store.migrate import create_company
 from tests.store.facts import BY, CODEC, MONDAY, Noted, noted, one, submission
 
@@ -266,6 +275,81 @@ def test_one_refused_submission_keeps_out_all_of_them(
         log.append_all([*(one(new_id()) for _ in range(before)), bad, *(one(new_id()) for _ in range(400))])
     assert log.newest() == 1
     assert log.append(one(A, 1)).last == 2  # and the connection is as good as before
+
+
+def test_43_each_of_many_submissions_keeps_its_own_command_key_actor_and_decisions(log: Log) -> None:
+    log.append(one(A))
+    told = [
+        Submission(
+            new_id(),
+            key,
+            bytes([number]),
+            Attribution(new_id(), f"role {number}", key_id, behalf),
+            decisions,
+            expected,
+            f'{{"answer": "{number}\\\\"}}'.encode(),
+        )
+        for number, (key, key_id, behalf, decisions, expected) in enumerate(
+            [
+                ('a "quoted", {braced} \\key', None, new_id(), (noted(A), noted(A, B)), {A: 1, B: 0, C: 0}),
+                (None, new_id(), None, (), {B: 1}),
+                ("null", None, None, (noted(B, B), noted(A, at=MONDAY + SECOND)), {B: 1, A: 3}),
+            ]
+        )
+    ]
+
+    appended = log.append_all(told)
+
+    assert [(each.first, each.last, each.replayed) for each in appended] == [
+        (2, 4, False),
+        (5, 4, False),
+        (5, 7, False),
+    ]
+    assert everything(log)[1:] == [
+        (2, 2, A, 2),
+        (3, 4, A, 3),
+        (4, 4, B, 1),
+        (5, 6, B, 2),
+        (6, 6, B, 3),
+        (7, 7, A, 4),
+    ]
+    of = [told[0]] * 3 + [told[2]] * 3
+    assert [
+        (each.command_id, Attribution(each.actor, each.role, each.key_id, each.on_behalf_of))
+        for each in log.read(1, 100)
+    ] == [(each.command_id, each.attribution) for each in of]
+    assert [log.append(each) for each in told] == [replace(each, replayed=True) for each in appended]
+    assert log.answered(told[0].key or "", b"\0") == replace(appended[0], replayed=True)
+
+
+def test_many_submissions_are_one_round_trip_and_one_call(log: Log, pool: Pool, tmp_path: Path) -> None:
+    log.append_all([one(A), one(B)])  # prepares the statement
+    connection = pool.getconn()
+    with (tmp_path / "trace").open("w") as file:
+        connection.pgconn.trace(file.fileno())
+        pool.putconn(connection)  # and is the next to be handed out
+        log.append_all([one(A, 1), one(B, 1), one(A, 2), one(C)])
+        connection.pgconn.untrace()
+
+    lines = [line.split("\t") for line in (tmp_path / "trace").read_text().splitlines()]
+    assert [line[3] for line in lines if line[1] == "F"] == ["Bind", "Describe", "Execute", "Sync"]
+
+
+@pytest.mark.parametrize(
+    ("last", "refusal"), [(one(A, 1), StaleVersion), (one(A, 2, at=MONDAY - SECOND), TimeWentBackwards)]
+)
+def test_what_one_submission_leads_to_counts_for_those_after_it(
+    log: Log, last: Submission, refusal: type[Exception]
+) -> None:
+    log.append(one(A))
+    with pytest.raises(refusal):
+        log.append_all([one(A, 1), one(B), last])
+    assert log.newest() == 1
+
+
+def test_43_a_key_that_comes_twice_among_many_is_accepted_once(log: Log) -> None:
+    first, second = log.append_all([one(A, key="k"), one(B, key="k")])
+    assert (first.replayed, second.replayed, second.last, log.newest()) == (False, True, 1, 1)
 
 
 def test_no_submissions_are_no_work(log: Log) -> None:
