@@ -1,5 +1,5 @@
-"""15. Two people at once: of two who dispute the same item one succeeds, and the other is told by whom it was;
-and whatever the two do in between each other, it is as if they had done it one after the other."""
+"""15. Two people at once: of two who dispute the same item one succeeds, and the other is told by whom it
+was; and whatever the two do in between each other, it is as if they had done it one after the other."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_15_of_two_who_dispute_an_item_at_once_one_succeeds_and_the_other_is_tol
         assert sorted(by_status) == [201, 409], [answer.text for answer in answers.values()]
         winner, told = by_status[201], answers[by_status[409]].json()
         assert told["type"] == "urn:redress:problem:item-already-disputed"
-        assert told["opened_by"] == str(person_id(winner))
+        assert told["disputed_by"] == str(person_id(winner))
         assert told["dispute_id"] == str(dispute_id(f"{winner}-{number}"))
         winners.append(winner)
     say(f"{ROUNDS} items disputed by two at once, won by {[winners.count(who) for who in TWO]}")
@@ -89,11 +89,12 @@ def test_15_of_two_who_dispute_an_item_at_once_one_succeeds_and_the_other_is_tol
 
 @dataclass
 class Model:
-    """What the rules allow, in a few lines: who opened which dispute, and where each item is."""
+    """What the rules allow, in a few lines: which disputes there are, where items are, who put them there."""
 
-    opened_by: dict[DisputeId, PersonId] = field(default_factory=dict)
+    opened: set[DisputeId] = field(default_factory=set)
     resolved: set[DisputeId] = field(default_factory=set)
     place: dict[ItemId, DisputeId] = field(default_factory=dict)
+    disputed_by: dict[ItemId, PersonId] = field(default_factory=dict)
 
     def taken(self, items: tuple[ItemId, ...], by_others_than: DisputeId) -> set[DisputeId]:
         """Other open disputes that have some of *items*."""
@@ -102,24 +103,29 @@ class Model:
     def allows(self, command: Command) -> bool:
         match command:
             case OpenDispute():
-                return command.dispute_id not in self.opened_by and not self.taken(
+                return command.dispute_id not in self.opened and not self.taken(
                     command.item_ids, command.dispute_id
                 )
             case AddItems():
-                is_open = command.dispute_id in self.opened_by.keys() - self.resolved
+                is_open = command.dispute_id in self.opened - self.resolved
                 return is_open and not self.taken(command.item_ids, command.dispute_id)
             case ResolveDispute():
-                return command.dispute_id in self.opened_by.keys() - self.resolved
+                return command.dispute_id in self.opened - self.resolved
             case _:
                 raise AssertionError(command)
+
+    def _put(self, items: tuple[ItemId, ...], dispute: DisputeId, who: Actor) -> None:
+        for item in items:
+            if self.place.get(item) != dispute:  # where it is already, it stays as it was
+                self.place[item], self.disputed_by[item] = dispute, who.person_id
 
     def take(self, command: Command, who: Actor) -> None:
         match command:
             case OpenDispute():
-                self.opened_by[command.dispute_id] = who.person_id
-                self.place |= dict.fromkeys(command.item_ids, command.dispute_id)
+                self.opened.add(command.dispute_id)
+                self._put(command.item_ids, command.dispute_id, who)
             case AddItems():
-                self.place |= dict.fromkeys(command.item_ids, command.dispute_id)
+                self._put(command.item_ids, command.dispute_id, who)
             case ResolveDispute():
                 self.resolved.add(command.dispute_id)
                 self.place = {item: at for item, at in self.place.items() if at != command.dispute_id}
@@ -197,20 +203,20 @@ class TwoActors(RuleBasedStateMachine):
             assert not given.changed, command  # said twice
         elif isinstance(given, ItemAlreadyDisputed):
             assert self.model.place[ItemId(given.item_id)] == given.dispute_id
-            assert given.opened_by == self.model.opened_by[DisputeId(given.dispute_id)]
+            assert given.disputed_by == self.model.disputed_by[ItemId(given.item_id)]
 
     @invariant()
     def both_see_what_was_done(self) -> None:
         if not hasattr(self, "items"):
             return
-        wanted = frozenset({*self.items, *self.model.opened_by})
+        wanted = frozenset({*self.items, *self.model.opened})
         for company in self.companies:
             states = company.executor.states.read(wanted).case.states
             for item in self.items:
                 found = states[item]
                 assert isinstance(found, Item)
                 assert found.dispute_id == self.model.place.get(item)
-            for dispute in self.model.opened_by:
+            for dispute in self.model.opened:
                 case = states[dispute]
                 assert isinstance(case, Dispute)
                 assert case.is_open == (dispute not in self.model.resolved)
