@@ -28,6 +28,9 @@ from tests.torture.stalling import Stalls, closed, install_gate
 PROCESSES = sized(small=2, large=4)
 THREADS = 32 // PROCESSES
 ROUNDS = sized(small=2, large=25)
+PAGE = 500
+"""What a reader asks for at a time: one who always lags behind looks at nothing that is just being written."""
+
 STALLS = Stalls(rolled_back=0.05, stalled=sized(small=0.02, large=0.03), longest=sized(small=1.0, large=2.0))
 
 
@@ -89,7 +92,10 @@ def test_09_a_tailing_reader_sees_every_position_once_in_order_whatever_the_writ
     subscribing = threading.Thread(target=lambda: subscribed.extend(each.id for each in subscription))
     subscribing.start()
     try:
-        with Worker(feed, log), tailing(lambda after: [each.position for each in log.read(after, 7)]) as seen:
+        with (
+            Worker(feed, log),
+            tailing(lambda after: [each.position for each in log.read(after, PAGE)]) as seen,
+        ):
             everybody = ([database] * PROCESSES, seeds, [THREADS] * PROCESSES, [ROUNDS] * PROCESSES)
             failures = all_written(victims.write, *everybody)
             assert feed.wait_for(log.newest(), 60)
@@ -118,10 +124,10 @@ def test_09_the_same_test_finds_losses_where_the_library_writes_without_the_lock
 ) -> None:
     recorder = victims.library_recorder(database, 4)
     recorder.create_table()
-    Stalls(0, 0.05, 0.1).install(database, "library_events", dice.randrange(1_000_000))
+    Stalls(0, 0.1, 0.2).install(database, "library_events", dice.randrange(1_000_000))
 
     def read(after: int) -> list[int]:
-        return [each.id for each in recorder.select_notifications(after, 7, inclusive_of_start=False)]
+        return [each.id for each in recorder.select_notifications(after, PAGE, inclusive_of_start=False)]
 
     with tailing(read) as seen:
         everybody = ([database] * PROCESSES, [THREADS] * PROCESSES, [ROUNDS * 10] * PROCESSES)
