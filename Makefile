@@ -14,7 +14,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PACKAGES := domain store projections replay api
 
-.PHONY: help run test check bench rebuild verify docs clean
+.PHONY: help run test torture check bench rebuild verify docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -34,6 +34,9 @@ else
 		$(BIN)/coverage report --include="$$package/*" --fail-under=90 || failed=1; \
 	done; [ -z "$$failed" ]
 endif
+
+torture: $(INSTALLED) ## kill, stall and cut what can be, for some minutes; again: REDRESS_SEED=… make torture
+	REDRESS_TORTURE=1 $(BIN)/python -m pytest -n 0 $(or $(ARGS),tests/torture)
 
 check: $(INSTALLED) ## style, types and import rules, without running anything
 	$(BIN)/ruff check .

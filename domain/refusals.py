@@ -374,12 +374,12 @@ class ItemCleared(Refusal):
 
 @dataclass
 class ItemAlreadyDisputed(Refusal):
-    """Item {item_id} is already in dispute {dispute_id}, opened by {opened_by}; work on that dispute, or take the item out of it first."""  # noqa: E501
+    """Item {item_id} is already in dispute {dispute_id}, put there by {disputed_by}; work on that dispute, or take the item out of it first."""  # noqa: E501
 
     where = "/item_ids"
     item_id: UUID
     dispute_id: UUID
-    opened_by: UUID | None
+    disputed_by: UUID | None
 
 
 @dataclass

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import PoolTimeout
 from psycopg_pool.abc import CT
+from psycopg_pool.base import AttemptWithBackoff
 
 Row: TypeAlias = tuple[Any, ...]
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
@@ -43,12 +44,25 @@ class LogUnavailable(OperationalError):
     """
 
 
+class _SteadyAttempt(AttemptWithBackoff):
+    """Tries to connect at an even pace.
+
+    psycopg's own doubles its pause each time: after an outage it stood still for as long again.
+    """
+
+    INITIAL_DELAY = 0.25
+    DELAY_BACKOFF = 1.0
+
+
 class LifoPool(ConnectionPool[CT]):
     """A pool that hands out the connection returned last.
 
     psycopg's own is first in, first out: one busy thread would visit every backend in turn and find each
     one's caches cold. The idle ones gather at the far end, where the pool looks for those to close.
     """
+
+    def _add_connection(self, attempt: AttemptWithBackoff | None, growing: bool = False) -> None:  # noqa: FBT001, FBT002 - psycopg's
+        super()._add_connection(attempt or _SteadyAttempt(timeout=self.reconnect_timeout), growing)
 
     def _get_ready_connection(self, timeout: float | None) -> CT | None:
         self._pool.rotate(1)  # called with the pool's lock held; the base class takes from the left

@@ -17,6 +17,7 @@ import socket
 import stat
 import struct
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,11 +51,13 @@ __all__ = [
     "ServerDidNotStart",
     "SocketDirectoryTaken",
     "ensure",
+    "kept_up",
     "release",
 ]
 
 _PATIENCE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.01
+_LOOK_SECONDS: Final = 0.5
 _FIRST_MAJOR_WITH_BUILTIN_LOCALE: Final = 17
 
 _SETTINGS: Final = {
@@ -135,6 +138,32 @@ def release(directory: Path) -> None:
     descriptor = _held.pop(Path(directory).resolve(), None)
     if descriptor is not None:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def kept_up(directory: Path) -> Iterator[None]:
+    """Until the block ends, start the server of *directory* again whenever it was killed.
+
+    For a process that uses the server for long; who comes for a moment starts it with ``ensure``.
+    """
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep_up, args=(Path(directory), ended), name="keeper", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+
+
+def _keep_up(directory: Path, ended: threading.Event) -> None:
+    while not ended.wait(_LOOK_SECONDS):
+        # What is in the way may be gone the next time; the server's log says what it is.
+        with contextlib.suppress(OSError, EmbeddedServerRefusal):
+            server_lock = try_lock(directory / "server.lock")
+            if server_lock is not None:
+                os.close(server_lock)
+                ensure(directory)
 
 
 def _use(place: Place, *, durable: bool) -> None:

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -22,6 +22,7 @@ from api.commands.session import CommandRefused, opened, reached, settings_of_se
 
 if TYPE_CHECKING:
     from api.database import Database
+    from api.settings import Settings
 
 _PATIENCE: Final = 10.0
 """Seconds that the end of `serve` waits for the embedded server to stop."""
@@ -57,7 +58,7 @@ def serve(
         try:
             if settings.database_url is None:
                 _start_while_importing(settings.data_dir / "postgresql")
-            with opened(ctx, threads=settings.threads + 4) as database:
+            with opened(ctx, threads=settings.threads + 4) as database, _own_server_kept_up(settings):
                 if demo and (not database.companies() or _is_sample(database)):
                     _load(database)
                 _serve(database, listener, settings.threads)
@@ -195,6 +196,14 @@ def _start_while_importing(directory: Path) -> None:
     starting.start()
     import_module("api.app")
     starting.join()
+
+
+@contextmanager
+def _own_server_kept_up(settings: Settings) -> Iterator[None]:
+    from store import embedded
+
+    with nullcontext() if settings.database_url else embedded.kept_up(settings.data_dir / "postgresql"):
+        yield
 
 
 def _wait_until_stopped(directory: Path) -> None:

@@ -114,8 +114,8 @@ def problem(answer: Response, status: int, name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(conninfo: str, folder: Path) -> Iterator[Service]:
-    with open_pool(conninfo, size=20) as pool:
+def serving(conninfo: str, folder: Path, *, size: int = 20, patience: float = 10.0) -> Iterator[Service]:
+    with open_pool(conninfo, size=size, timeout=patience) as pool:
         database = Database(conninfo, pool, is_own=False, data_dir=folder, keys=Keys(pool))
         found(conninfo, pool, "acme", Settings("Acme"))
         app = create_app(database)

@@ -228,8 +228,8 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.ItemAlreadyDisputed: (
         lambda: of_two().when(opening("1", name="E")),
         (
-            f"Item {ONE} is already in dispute {D}, opened by {MANAGER.person_id}; work on that dispute, or "
-            "take the item out of it first."
+            f"Item {ONE} is already in dispute {D}, put there by {MANAGER.person_id}; work on that dispute, "
+            "or take the item out of it first."
         ),
     ),
     refusals.ItemNotInDispute: (

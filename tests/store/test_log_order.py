@@ -1,8 +1,9 @@
-"""Positions have no gaps and come in the order of commits, so a reader that tails the log misses nothing."""
+"""Positions have no gaps and come in the order of commits, so a reader that tails the log misses nothing.
+
+With many writers, by every way in: tests/torture/test_order.py."""
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Iterator
@@ -19,8 +20,6 @@ from store.log import Log, StaleVersion, Submission
 from tests.store.facts import CODEC, noted, one, submission
 
 A, B, C = new_id(), new_id(), new_id()
-WRITERS = 8
-COMMANDS = 60
 
 
 @contextmanager
@@ -141,61 +140,3 @@ def test_a_stricter_isolation_level_fails_and_never_records_anything_wrong(log: 
         with pytest.raises(UniqueViolation):
             call(strict, one(B))
     assert [each.stream_id for each in log.read(0, 10)] == [A]
-
-
-def test_under_many_writers_a_tailing_reader_sees_every_position_once_in_order(
-    log: Log, database: str
-) -> None:
-    done = threading.Event()
-    seen: list[int] = []
-
-    def tail() -> None:
-        position = 0
-        while True:
-            finished = done.is_set()  # asked before reading: what came until then is still read
-            batch = log.read(position, 7)
-            seen.extend(each.position for each in batch)
-            position = batch[-1].position if batch else position
-            if finished and not batch:
-                return
-
-    acknowledged: list[tuple[int, int]] = []
-    writers = [
-        threading.Thread(target=write, args=(log, database, number, acknowledged))
-        for number in range(WRITERS)
-    ]
-    reader = threading.Thread(target=tail)
-    for thread in (reader, *writers):
-        thread.start()
-    for thread in writers:
-        thread.join()
-    done.set()
-    reader.join()
-
-    assert seen == list(range(1, log.newest() + 1))
-    positions = sorted(position for first, last in acknowledged for position in range(first, last + 1))
-    assert positions == seen
-
-
-def write(log: Log, database: str, number: int, acknowledged: list[tuple[int, int]]) -> None:
-    """Append one event or several; now and then roll back while holding the lock, or come too late."""
-    dice = random.Random(number)
-    with psycopg.connect(database) as connection:
-        for _ in range(COMMANDS):
-            stream, other = new_id(), new_id()
-            chance = dice.random()
-            if chance < 0.1:
-                call(connection, submission(noted(stream, other), expected={stream: 0, other: 0}))
-                time.sleep(dice.random() / 200)
-                connection.rollback()
-            elif chance < 0.2:
-                with pytest.raises(StaleVersion):
-                    log.append(one(stream, 1))
-            elif chance < 0.6:
-                appended = log.append(one(stream))
-                acknowledged.append((appended.first, appended.last))
-            else:
-                appended = log.append(
-                    submission(noted(stream, other, stream), expected={stream: 0, other: 0})
-                )
-                acknowledged.append((appended.first, appended.last))
