@@ -16,6 +16,7 @@ from api.history_load import load_history
 from api.import_undo import UndoOptions, undo_import
 from api.item_file import ItemRow
 from api.item_import import ImportOptions, ItemSource, import_items
+from api.item_staging import staged_line
 from domain.customer import RegisterCustomer
 from domain.item import ItemDetails, ItemType, RegisterItem
 from store.execute import Order
@@ -34,7 +35,7 @@ def by_command(company: OpenCompany, name: str) -> Callable[[], object]:
 
 
 def by_import(company: OpenCompany, name: str) -> Callable[[], object]:
-    """A file's rows: an append a chunk, between that of the beginning and that of the end."""
+    """A file's rows: copied, an append a chunk, before that of the end."""
     return lambda: import_items(company, _file(name), ADMINISTRATOR, ImportOptions())
 
 
@@ -85,7 +86,7 @@ def _file(name: str) -> ItemSource:
         )
         for number in range(_ROWS)
     ]
-    return ItemSource(f"{name}.csv", f"{name}", lambda: rows)
+    return ItemSource(f"{name}.csv", f"{name}", lambda: iter([(_ROWS, "".join(map(staged_line, rows)))]))
 
 
 def invoice_of(customer: str, number: str) -> RegisterItem:
