@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from types import NoneType
 from typing import Any, Final, get_type_hints
+from uuid import UUID
 
 from domain.events import is_marked
 from domain.refusals import TextNotStorable, TextTooLong
@@ -39,7 +43,9 @@ def is_storable(text: str) -> bool:
 def _texts(told: object, place: str) -> Iterator[tuple[str, str, int]]:
     """Each text in a dataclass, with its place as a JSON Pointer and the most characters that it may have."""
     for name, longest in _fields(type(told)):
-        yield from _texts_in(getattr(told, name), f"{place}/{name}", longest)
+        value = getattr(told, name)
+        if value.__class__ not in _WITHOUT_TEXT:
+            yield from _texts_in(value, f"{place}/{name}", longest)
 
 
 def _texts_in(value: object, place: str, longest: int) -> Iterator[tuple[str, str, int]]:
@@ -55,6 +61,10 @@ def _texts_in(value: object, place: str, longest: int) -> Iterator[tuple[str, st
             yield from _texts_in(each, f"{place}/{number}", longest)
     elif dataclasses.is_dataclass(value):
         yield from _texts(value, place)
+
+
+_WITHOUT_TEXT: Final = frozenset({NoneType, UUID, bool, date, datetime, Decimal})
+"""Most fields are of these, and every command is looked through."""
 
 
 def _in_pointer(key: str) -> str:

@@ -48,6 +48,19 @@ def stocked(service: Service) -> Service:
     return service
 
 
+def test_34_resolution_time_of_first_episodes_only_is_an_option(stocked: Service) -> None:
+    stocked.done(f"/v1/disputes/{DISPUTE}/resolve", {"outcome": "other"})
+    stocked.done(f"/v1/disputes/{DISPUTE}/reopen", {"follow_up": {"due_on": "2100-01-04"}})
+    stocked.done(f"/v1/disputes/{DISPUTE}/resolve", {"outcome": "other"})
+
+    def counted(asked: str) -> list[int]:
+        found = stocked.seen(f"/v1/reports/resolution-time{asked}")
+        return [total["count"] for total in found["totals"]]
+
+    assert counted("") == [2]
+    assert counted("?first_episodes_only=true") == [1]
+
+
 def test_every_report_says_its_position_and_parameters(stocked: Service) -> None:
     for report in REPORTS:
         found = stocked.seen(report.path)

@@ -1,4 +1,4 @@
-"""The tutorial is run as it stands: all its `sh` blocks, in order, in one empty directory."""
+"""Tutorial and how-to are run as they stand: all their `sh` blocks, in order, each in an empty directory."""
 
 import os
 import re
@@ -8,23 +8,28 @@ from pathlib import Path
 
 import pytest
 
-TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial" / "your-first-dispute.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.fixture(scope="module")
-def walked(tmp_path_factory):
-    blocks = re.findall(r"^```sh\n(.*?)^```", TUTORIAL.read_text(), re.DOTALL | re.MULTILINE)
+def walked_through(page, directory):
+    """What happened when all its `sh` blocks were run, in order, in an empty *directory*."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REDRESS_")}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
-        cwd=tmp_path_factory.mktemp("tutorial"),
+        cwd=directory,
         env=environment,
         capture_output=True,
         text=True,
         timeout=180,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory):
+    return walked_through("tutorial/your-first-dispute.md", tmp_path_factory.mktemp("tutorial"))
 
 
 def test_every_command_of_the_tutorial_works(walked):
@@ -42,3 +47,25 @@ def test_every_command_of_the_tutorial_works(walked):
 )
 def test_the_tutorial_shows_what_it_promises(walked, said):
     assert said in walked.stdout, walked.stdout + walked.stderr
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    return walked_through("how-to/migrate-from-another-system.md", tmp_path_factory.mktemp("how-to"))
+
+
+def test_every_command_of_the_how_to_works(migrated):
+    assert migrated.returncode == 0, migrated.stdout + migrated.stderr
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "13,resolve_dispute,",  # before the reminder
+        "15,open_dispute,",  # a cause that the catalogue does not have
+        '"mean_days": 32.777',
+        "state: open → resolved",
+    ],
+)
+def test_the_how_to_shows_what_it_promises(migrated, said):
+    assert said in migrated.stdout, migrated.stdout + migrated.stderr
