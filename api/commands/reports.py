@@ -24,6 +24,7 @@ _REPORTS: Final[Mapping[str, str]] = {
     "dispute-report": "DisputeReportParameters",
     "dispute-months": "Parameters",
     "resolution-time": "ResolutionTimeParameters",
+    "resolver-days": "ResolutionTimeParameters",
     "item-statuses": "Parameters",
     "aged-balance": "Parameters",
 }

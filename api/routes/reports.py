@@ -15,6 +15,7 @@ from projections.dispute_report import DisputeReportParameters, DisputeReportRow
 from projections.item_statuses import ItemStatusRow, item_statuses
 from projections.parameters import Parameters
 from projections.resolution_time import ResolutionTimeParameters, ResolutionTimeRow, resolution_time
+from projections.resolver_days import ResolverDaysRow, resolver_days
 
 _DISPUTES: Final = (Permission.READ_DISPUTES,)
 _HOME: Final = "/v1/reports"
@@ -35,6 +36,10 @@ REPORTS: Final = (
     Listed(
         f"{_HOME}/resolution-time", "resolution_time", "Resolution time: how long disputes took",
         resolution_time, ResolutionTimeParameters, ResolutionTimeRow, _DISPUTES, is_report=True,
+    ),
+    Listed(
+        f"{_HOME}/resolver-days", "resolver_days", "Days that resolved disputes were with each resolver",
+        resolver_days, ResolutionTimeParameters, ResolverDaysRow, _DISPUTES, is_report=True,
     ),
     Listed(
         f"{_HOME}/item-statuses", "item_statuses", "Item statuses: what was said of the open items",

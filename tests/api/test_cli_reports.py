@@ -13,7 +13,15 @@ from tests.api.cli_case import has_items, item_file, manager, owner, row
 
 __all__ = ["manager", "owner"]
 
-REPORTS = ("agenda", "dispute-report", "dispute-months", "resolution-time", "item-statuses", "aged-balance")
+REPORTS = (
+    "agenda",
+    "dispute-report",
+    "dispute-months",
+    "resolution-time",
+    "resolver-days",
+    "item-statuses",
+    "aged-balance",
+)
 
 
 @pytest.fixture
@@ -60,7 +68,7 @@ def test_every_report_comes_as_table_json_and_csv(told, name):
     table = told("report", name)
     shown = table.out.splitlines()[0].split()
     assert shown == [column for column in columns if column in shown]
-    assert {"key", "kind"} & set(shown)
+    assert {"key", "kind", "episodes"} & set(shown)
     assert f"at position {told.newest}" in table.err
     found = list(csv.DictReader(io.StringIO(told("report", name, "--format", "csv").out)))
     assert list(found[0]) == columns

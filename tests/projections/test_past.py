@@ -159,7 +159,7 @@ def test_40_any_report_at_any_past_is_the_report_of_the_log_up_to_there(pool: Po
     whole = fed(pool, made.decisions)
     for as_at, known_at in moments(made, Random(made.events)):
         known = whole.end_of_decision_at(made.events if known_at is None else known_at)
-        zone = _zone(visible(made.decisions, BEGINNING, known))
+        zone = zone_of(visible(made.decisions, BEGINNING, known))
         at = business_moment(as_at, zone)
         log = fed(pool, visible(made.decisions, at, known))
         for name, ask, parameters in ASKED:
@@ -171,7 +171,7 @@ def test_40_any_report_at_any_past_is_the_report_of_the_log_up_to_there(pool: Po
             assert told(then) == expected, (name, parameters, as_at, known_at)
 
 
-def _zone(decisions: Sequence[Decision]) -> str:
+def zone_of(decisions: Sequence[Decision]) -> str:
     company = _fold(decisions).get(COMPANY_STREAM)
     return company.settings.zone if isinstance(company, Company) else "UTC"
 
@@ -193,7 +193,7 @@ def test_40_figures_at_any_past_equal_those_of_the_states_in_memory(pool: Pool, 
     log = fed(pool, made.decisions)
     for as_at, known_at in moments(made, Random(made.events)):
         known = log.end_of_decision_at(made.events if known_at is None else known_at)
-        at = business_moment(as_at, _zone(visible(made.decisions, BEGINNING, known)))
+        at = business_moment(as_at, zone_of(visible(made.decisions, BEGINNING, known)))
         seen = visible(made.decisions, at, known)
         asked = {"as_at": as_at, "known_at": known_at}
         by_memory = InMemory(seen, at or LATER)
@@ -225,7 +225,7 @@ class InMemory:
     def __init__(self, seen: Sequence[Decision], at: datetime) -> None:
         self._seen = seen
         self._states = _fold(seen)
-        self._today = local_date(at, _zone(seen))
+        self._today = local_date(at, zone_of(seen))
         self._open = [each for each in self._states.values() if isinstance(each, Item) and each.is_open]
 
     def aged(self) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
