@@ -14,6 +14,7 @@ from projections.dispute_months import DisputeMonthRow, dispute_months
 from projections.dispute_report import DisputeReportParameters, DisputeReportRow, dispute_report
 from projections.item_statuses import ItemStatusRow, item_statuses
 from projections.parameters import Parameters
+from projections.receivables import ReceivablesParameters, ReceivablesRow, receivables
 from projections.resolution_time import ResolutionTimeParameters, ResolutionTimeRow, resolution_time
 from projections.resolver_days import ResolverDaysRow, resolver_days
 
@@ -48,6 +49,10 @@ REPORTS: Final = (
     Listed(
         f"{_HOME}/aged-balance", "aged_balance", "Aged balance: what is open by how long it is past due",
         aged_balance, Parameters, AgedBalanceRow, (Permission.READ_AGED_BALANCE,), is_report=True,
+    ),
+    Listed(
+        f"{_HOME}/receivables", "receivables", "Receivables figures: DSO, DSO of disputes, DDO",
+        receivables, ReceivablesParameters, ReceivablesRow, (Permission.READ_RECEIVABLES,), is_report=True,
     ),
 )  # fmt: skip
 
