@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from api.authentication import Visit
 from api.csv_text import csv_text
 from api.problems import NotThereYet
-from projections.parameters import Report, record
+from projections.parameters import SPREAD, Report, record
 
 Row = TypeVar("Row")
 
@@ -107,7 +107,7 @@ def next_link(request: Request, **changed: str) -> str:
 def _columns(of: type[Any], records: Sequence[Mapping[str, object]]) -> list[str]:
     if records:
         return list(records[0])
-    return [each.name for each in dataclasses.fields(of) if each.name != "buckets"]
+    return [each.name for each in dataclasses.fields(of) if each.name not in SPREAD]
 
 
 def thing_answer(headers: ReadHeaders, report: Report[Any]) -> Response:
@@ -141,9 +141,9 @@ def row_model(of: type[Any]) -> type[BaseModel]:
     """The JSON of one row."""
     hints = get_type_hints(of)
     fields: dict[str, Any] = {
-        each.name: (hints[each.name], ...) for each in dataclasses.fields(of) if each.name != "buckets"
+        each.name: (hints[each.name], ...) for each in dataclasses.fields(of) if each.name not in SPREAD
     }
-    config = ConfigDict(extra="allow" if "buckets" in hints else "forbid")
+    config = ConfigDict(extra="allow" if SPREAD & set(hints) else "forbid")
     if of.__name__ not in _MODELS:
         _MODELS[of.__name__] = create_model(of.__name__, __doc__=of.__doc__, __config__=config, **fields)
     return _MODELS[of.__name__]

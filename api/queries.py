@@ -23,6 +23,7 @@ from api.bodies import Code, Day, DisputeRef, FollowUpRef, PersonRef
 from projections.agenda import DAYS_AHEAD
 from projections.paging import LIMIT
 from projections.parameters import Parameters, attribute_filter
+from projections.receivables import LONGEST
 
 AnyParameters = TypeVar("AnyParameters", bound=Parameters)
 
@@ -100,6 +101,8 @@ _BY_NAME: Final[Mapping[str, Any]] = {
     "limit": Annotated[int, Field(ge=1, le=LIMIT)],
     "cursor": Annotated[str, Field(max_length=2_000, pattern="^[A-Za-z0-9_-]*$")],
     "days_ahead": Annotated[int, Field(ge=0, le=DAYS_AHEAD)],
+    "days": Annotated[int, Field(ge=1, le=LONGEST)],
+    "sales_days": Annotated[int, Field(ge=1, le=LONGEST)],
     "customer": Annotated[Code, Field(description="a customer's code")],
     "by": Annotated[Code, Field(description="grouping, such as customer or attribute:sector")],
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import TypeAlias
+from itertools import accumulate
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 WorkingDay: TypeAlias = Callable[[date], bool]
@@ -33,3 +34,21 @@ def next_working_day(day: date, is_working_day: WorkingDay) -> date:
 def is_weekday(day: date) -> bool:
     """Monday to Friday: the working days of a company that names no country."""
     return day.weekday() < 5  # noqa: PLR2004 - Saturday is 5
+
+
+class BusinessDays:
+    """Counts working days between dates of one stretch of time, however many such counts are asked for.
+
+    Business days from *start* to *end* = the number of days d with start < d ≤ end that are working days
+    (spec 34): what begins and ends on one date took none, and the day of the beginning never counts.
+    Each day from *first* to *last* is looked at once, so that a count is one subtraction of running totals.
+    """
+
+    def __init__(self, first: date, last: date, is_working_day: WorkingDay) -> None:
+        days = (first + timedelta(days=passed) for passed in range((last - first).days + 1))
+        self._first: Final = first
+        self._until: Final = tuple(accumulate(is_working_day(day) for day in days))
+
+    def between(self, start: date, end: date) -> int:
+        """Business days from *start* to *end*, both from *first* to *last*; negative if *end* is earlier."""
+        return self._until[(end - self._first).days] - self._until[(start - self._first).days]

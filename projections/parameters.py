@@ -108,12 +108,16 @@ class Report(Generic[Row]):
         return [record(row) for row in self.totals]
 
 
+SPREAD: Final = frozenset({"buckets", "by_currency"})
+"""Fields of rows that hold columns, of which each answer has its own."""
+
+
 def record(row: object) -> dict[str, object]:
-    """A row as a flat mapping: its fields by name, and in the place of ``buckets`` what that holds."""
+    """A row as a flat mapping: its fields by name, and in the place of those of `SPREAD` what they hold."""
     flat: dict[str, object] = {}
     for each in fields(row):  # type: ignore[arg-type] # rows are dataclasses
         value = getattr(row, each.name)
-        flat.update(value if each.name == "buckets" else {each.name: value})
+        flat.update(value if each.name in SPREAD else {each.name: value})
     return flat
 
 

@@ -36,7 +36,7 @@ select coalesce(max(notification_id), 0),
 from {tracking} where application_name = 'states'"""
 
 _SETTINGS: Final = """
-select zone, language, currency, ageing_buckets from settings_states s
+select zone, language, currency, ageing_buckets, country from settings_states s
 where s.since <= %(known)s and (s.until is null or s.until > %(known)s)"""
 
 
@@ -55,6 +55,8 @@ class Snapshot:
     language: str
     ageing_buckets: tuple[int, ...]
     """Upper ends in days."""
+    country: str | None = None
+    """Whose public holidays are none of the company's working days."""
 
     def rows(
         self, of: type[Row], statement: LiteralString, bindings: Mapping[str, object], **parts: Composable
@@ -171,10 +173,12 @@ class Reading:
         fresh = Settings("")
         settings = found or {
             "zone": fresh.zone, "language": fresh.language, "ageing_buckets": fresh.ageing_buckets,
+            "country": fresh.country,
         }  # fmt: skip
         as_at = business_moment(parameters.as_at, settings["zone"])
         moment = Moment(position, self.now, settings["zone"], as_at, known_at)
-        return Snapshot(connection, moment, settings["language"], tuple(settings["ageing_buckets"]))
+        buckets = tuple(settings["ageing_buckets"])
+        return Snapshot(connection, moment, settings["language"], buckets, settings["country"])
 
     def _known_at(
         self, connection: Connection[DictRow], known_at: int | datetime | None, position: int

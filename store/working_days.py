@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
+from importlib.metadata import version
 
 from domain.calendar import WorkingDay, is_weekday
 from domain.catalogue import CompanyFounded, SettingsChanged
@@ -34,6 +35,12 @@ def require_known_countries(decisions: Iterable[Decision]) -> None:
                 except UnknownCountry as unknown:
                     cure = "an ISO 3166 code such as FR or DE-BY"
                     raise SettingInvalid("country", event.settings.country or "", cure) from unknown
+
+
+def calendar_version(country: str | None) -> str:
+    """Which calendar `working_days` goes by, to be told beside figures that rest on it: the library's version
+    for a *country*, since a later one may know other holidays; ``weekdays`` where there is none."""
+    return "weekdays" if country is None else f"holidays {version('holidays')}"
 
 
 @lru_cache(maxsize=64)

@@ -24,8 +24,10 @@ _REPORTS: Final[Mapping[str, str]] = {
     "dispute-report": "DisputeReportParameters",
     "dispute-months": "Parameters",
     "resolution-time": "ResolutionTimeParameters",
+    "resolver-days": "ResolutionTimeParameters",
     "item-statuses": "Parameters",
     "aged-balance": "Parameters",
+    "receivables": "ReceivablesParameters",
 }
 """The reports by name, with their parameters; each has a module and a function of its name."""
 
@@ -66,6 +68,12 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     person: Annotated[str | None, typer.Option(help="Agenda: of whom (code).")] = None,
     until: Annotated[str | None, typer.Option(help="Agenda: the last day shown.")] = None,
     days_ahead: Annotated[str | None, typer.Option(help="Agenda: so many days ahead.")] = None,
+    days: Annotated[
+        str | None, typer.Option(help="Receivables: disputes opened in so many last days (90).")
+    ] = None,
+    sales_days: Annotated[
+        str | None, typer.Option(help="Receivables: sales of so many last days (365).")
+    ] = None,
     first_episodes_only: Annotated[
         bool, typer.Option("--first-episodes-only", help="Resolution time: without what was reopened.")
     ] = False,
@@ -79,6 +87,7 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     redress report dispute-report --state opened --from 2024-01-01 --to 2024-12-31 --format json
     redress report resolution-time --by attribute:sector --format csv
     redress report aged-balance --as-at 2024-06-30 --currency EUR
+    redress report receivables --by entity --as-at 2024-06-30
     redress report agenda --person c1
     """
     told: dict[str, object] = {
@@ -98,6 +107,8 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
         "person": person,
         "until": until,
         "days_ahead": days_ahead,
+        "days": days,
+        "sales_days": sales_days,
         "first_episodes_only": first_episodes_only or None,
     }
     ask, parameters = _question(name, {key: value for key, value in told.items() if value is not None})

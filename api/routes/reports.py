@@ -14,7 +14,9 @@ from projections.dispute_months import DisputeMonthRow, dispute_months
 from projections.dispute_report import DisputeReportParameters, DisputeReportRow, dispute_report
 from projections.item_statuses import ItemStatusRow, item_statuses
 from projections.parameters import Parameters
+from projections.receivables import ReceivablesParameters, ReceivablesRow, receivables
 from projections.resolution_time import ResolutionTimeParameters, ResolutionTimeRow, resolution_time
+from projections.resolver_days import ResolverDaysRow, resolver_days
 
 _DISPUTES: Final = (Permission.READ_DISPUTES,)
 _HOME: Final = "/v1/reports"
@@ -37,12 +39,20 @@ REPORTS: Final = (
         resolution_time, ResolutionTimeParameters, ResolutionTimeRow, _DISPUTES, is_report=True,
     ),
     Listed(
+        f"{_HOME}/resolver-days", "resolver_days", "Days that resolved disputes were with each resolver",
+        resolver_days, ResolutionTimeParameters, ResolverDaysRow, _DISPUTES, is_report=True,
+    ),
+    Listed(
         f"{_HOME}/item-statuses", "item_statuses", "Item statuses: what was said of the open items",
         item_statuses, Parameters, ItemStatusRow, _DISPUTES, is_report=True,
     ),
     Listed(
         f"{_HOME}/aged-balance", "aged_balance", "Aged balance: what is open by how long it is past due",
         aged_balance, Parameters, AgedBalanceRow, (Permission.READ_AGED_BALANCE,), is_report=True,
+    ),
+    Listed(
+        f"{_HOME}/receivables", "receivables", "Receivables figures: DSO, DSO of disputes, DDO",
+        receivables, ReceivablesParameters, ReceivablesRow, (Permission.READ_RECEIVABLES,), is_report=True,
     ),
 )  # fmt: skip
 

@@ -13,7 +13,16 @@ from tests.api.cli_case import has_items, item_file, manager, owner, row
 
 __all__ = ["manager", "owner"]
 
-REPORTS = ("agenda", "dispute-report", "dispute-months", "resolution-time", "item-statuses", "aged-balance")
+REPORTS = (
+    "agenda",
+    "dispute-report",
+    "dispute-months",
+    "resolution-time",
+    "resolver-days",
+    "item-statuses",
+    "aged-balance",
+    "receivables",
+)
 
 
 @pytest.fixture
@@ -60,7 +69,7 @@ def test_every_report_comes_as_table_json_and_csv(told, name):
     table = told("report", name)
     shown = table.out.splitlines()[0].split()
     assert shown == [column for column in columns if column in shown]
-    assert {"key", "kind"} & set(shown)
+    assert {"key", "kind", "episodes"} & set(shown)
     assert f"at position {told.newest}" in table.err
     found = list(csv.DictReader(io.StringIO(told("report", name, "--format", "csv").out)))
     assert list(found[0]) == columns
@@ -111,6 +120,24 @@ def test_filters_and_groupings_reach_the_report(told):
     (now,), (then,) = rows(told, "aged-balance"), rows(told, "aged-balance", "--as-at", "2024-02-10")
     assert (Decimal(now["over_90"]), Decimal(then["not_due"])) == (Decimal("70.50"), Decimal("70.50"))
     assert rows(told, "aged-balance", "--known-at", "1") == []
+
+
+def test_38_receivables_figures_take_the_sales_that_were_stated(told, tmp_path):
+    (before,) = rows(told, "receivables", "--as-at", "2024-03-31", "--days", "31")
+    assert (before["receivables"], before["disputed"], before["sales_source"]) == (
+        "70.50",
+        "20.50",
+        "registered",
+    )
+    assert before["days_deduction_outstanding"] == pytest.approx(20.5 / 30.5 * 31)
+    sales = tmp_path / "sales.csv"
+    sales.write_text("month,currency,amount\n2024-03,USD,141.00\n2024-02,USD,500\n")
+    told("sales", "import", sales)
+    (after,) = rows(told, "receivables", "--as-at", "2024-03-31", "--sales-days", "31")
+    assert (after["dso"], after["simple_dso"], after["sales_source"]) == (15.5, 15.5, "stated")
+    refused = told("report", "receivables", "--sales-days", "0", code=1)
+    assert "--sales-days" in refused.err
+    assert "takes no --days" in told("report", "aged-balance", "--days", "9", code=1).err
 
 
 def test_a_report_knows_what_was_just_done(told, tmp_path):

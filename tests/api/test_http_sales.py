@@ -37,3 +37,19 @@ def test_sales_are_refused_with_the_place(service):
 def test_who_may_not_import_may_not_state_sales(service):
     problem(service.post("/v1/monthly-sales", STATED, "analyst"), 403, "role-forbids")
     assert amounts(service, who="analyst") == []
+
+
+def test_38_receivables_figures_rest_on_the_sales_that_were_stated(service):
+    service.done("/v1/monthly-sales", STATED)
+    found = service.seen("/v1/reports/receivables?as_at=2026-03-31&sales_days=31", "analyst")
+    (row,) = found["rows"]
+    assert (row["currency"], row["sales"], row["sales_source"], row["dso"]) == (
+        "EUR",
+        "125000.00",
+        "stated",
+        0,
+    )
+    assert (found["parameters"]["days"], found["parameters"]["sales_days"]) == (90, 31)
+    problem(service.get("/v1/reports/receivables", "collector"), 403, "role-forbids")
+    problem(service.get("/v1/reports/receivables?days=0"), 422, "malformed-request")
+    problem(service.get("/v1/reports/receivables?period_from=2026-01-01"), 422, "parameter-invalid")

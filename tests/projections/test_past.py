@@ -23,6 +23,7 @@ from domain.identity import COMPANY_STREAM, OPERATOR, PEOPLE_STREAM, person_id
 from domain.item import Item, ItemDetails, ItemType, RegisterItem
 from domain.people import RegisterPerson
 from domain.roles import Actor, Role
+from domain.sales import OfSales
 from projections.aged_balance import aged_balance
 from projections.agenda import AgendaParameters, agenda
 from projections.cases import DisputeList, FollowUpList, disputes, follow_ups
@@ -33,7 +34,9 @@ from projections.item_statuses import item_statuses
 from projections.moment import business_moment
 from projections.parameters import Parameters, Report
 from projections.reading import Reading
+from projections.receivables import ReceivablesParameters, receivables
 from projections.resolution_time import ResolutionTimeParameters, resolution_time
+from projections.resolver_days import resolver_days
 from projections.search import ItemSearch, items
 from store.connections import CompanyDatastore, Pool, open_pool
 from store.log import Log
@@ -57,6 +60,10 @@ ASKED: Final[Sequence[tuple[str, Callable[[Reading, Any], Report[Any]], Paramete
     ("months", dispute_months, Parameters()),
     ("time", resolution_time, ResolutionTimeParameters()),
     ("time", resolution_time, ResolutionTimeParameters(by="resolver", first_episodes_only=True)),
+    ("time", resolution_time, ResolutionTimeParameters(by="month")),
+    ("days with each", resolver_days, ResolutionTimeParameters()),
+    ("receivables", receivables, ReceivablesParameters()),
+    ("receivables", receivables, ReceivablesParameters(by="customer", days=20, sales_days=30)),
     ("agenda", agenda, AgendaParameters(days_ahead=60)),
     ("agenda", agenda, AgendaParameters(person=OPERATOR, days_ahead=366)),
     ("items", items, ItemSearch(is_open=None, limit=200)),
@@ -104,7 +111,7 @@ def _credit_note(number: int) -> RegisterItem:
 
 
 def visible(decisions: Sequence[Decision], at: datetime | None, known: int) -> list[Decision]:
-    """What *at* and *known* show: catalogue, people and customers by known-at alone (spec §1)."""
+    """What *at* and *known* show: catalogue, people, customers and sales by known-at alone (spec §1)."""
     found: list[Decision] = []
     position = 0
     for decision in decisions:
@@ -119,7 +126,7 @@ def visible(decisions: Sequence[Decision], at: datetime | None, known: int) -> l
 
 
 def _is_master_data(event: Event) -> bool:
-    return isinstance(event, OfCustomer) or event.stream_id in {COMPANY_STREAM, PEOPLE_STREAM}
+    return isinstance(event, OfCustomer | OfSales) or event.stream_id in {COMPANY_STREAM, PEOPLE_STREAM}
 
 
 def fed(pool: Pool, decisions: Sequence[Decision]) -> Log:
@@ -159,7 +166,7 @@ def test_40_any_report_at_any_past_is_the_report_of_the_log_up_to_there(pool: Po
     whole = fed(pool, made.decisions)
     for as_at, known_at in moments(made, Random(made.events)):
         known = whole.end_of_decision_at(made.events if known_at is None else known_at)
-        zone = _zone(visible(made.decisions, BEGINNING, known))
+        zone = zone_of(visible(made.decisions, BEGINNING, known))
         at = business_moment(as_at, zone)
         log = fed(pool, visible(made.decisions, at, known))
         for name, ask, parameters in ASKED:
@@ -171,12 +178,12 @@ def test_40_any_report_at_any_past_is_the_report_of_the_log_up_to_there(pool: Po
             assert told(then) == expected, (name, parameters, as_at, known_at)
 
 
-def _zone(decisions: Sequence[Decision]) -> str:
-    company = _fold(decisions).get(COMPANY_STREAM)
+def zone_of(decisions: Sequence[Decision]) -> str:
+    company = fold(decisions).get(COMPANY_STREAM)
     return company.settings.zone if isinstance(company, Company) else "UTC"
 
 
-def _fold(decisions: Sequence[Decision]) -> dict[Any, State]:
+def fold(decisions: Sequence[Decision]) -> dict[Any, State]:
     states: dict[Any, State] = {}
     for decision in decisions:
         for event in decision.events:
@@ -193,7 +200,7 @@ def test_40_figures_at_any_past_equal_those_of_the_states_in_memory(pool: Pool, 
     log = fed(pool, made.decisions)
     for as_at, known_at in moments(made, Random(made.events)):
         known = log.end_of_decision_at(made.events if known_at is None else known_at)
-        at = business_moment(as_at, _zone(visible(made.decisions, BEGINNING, known)))
+        at = business_moment(as_at, zone_of(visible(made.decisions, BEGINNING, known)))
         seen = visible(made.decisions, at, known)
         asked = {"as_at": as_at, "known_at": known_at}
         by_memory = InMemory(seen, at or LATER)
@@ -224,8 +231,8 @@ class InMemory:
 
     def __init__(self, seen: Sequence[Decision], at: datetime) -> None:
         self._seen = seen
-        self._states = _fold(seen)
-        self._today = local_date(at, _zone(seen))
+        self._states = fold(seen)
+        self._today = local_date(at, zone_of(seen))
         self._open = [each for each in self._states.values() if isinstance(each, Item) and each.is_open]
 
     def aged(self) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:

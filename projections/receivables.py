@@ -1,0 +1,264 @@
+"""Receivables figures (spec 38): DSO by counting back, simple and best-possible, of disputes, and days
+deduction outstanding. The formulas stand in dso.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final, LiteralString
+
+from domain.money import NOTHING
+from domain.roles import Permission
+from projections import dso, item_rows, selection
+from projections.episodes import CUSTOMERS, EPISODES, opening_items
+from projections.episodes import GROUPINGS as EPISODE_GROUPINGS
+from projections.parameters import ParameterInvalid, Parameters, Report
+from projections.reading import Reading, Snapshot
+from projections.sales_by_month import Sales, sales_by_month
+from projections.selection import By
+
+_OPEN: Final[LiteralString] = """
+with facts as (
+    select {key} as key, {label} as label, i.currency, i.balance, i.due_date, i.dispute_id,
+           case when i.dispute_id is not null then i.disputed else 0 end as disputed
+    {items} {joins}
+    where {seen_i} and i.is_open and {selected}
+)
+select grouping(key) = 1 as is_total, key, max(label) as label, currency, sum(balance) as receivables,
+       coalesce(sum(balance) filter (where due_date >= %(today)s), 0) as not_due,
+       sum(disputed) as disputed, count(distinct dispute_id)::int as disputes
+from facts
+group by grouping sets ((key, currency), (currency))
+"""
+
+_OPENED: Final[LiteralString] = """
+with {episodes},
+facts as (
+    select d.dispute_id, {key} as key, {label} as label, d.currency, i.amount
+    from (select e.*, e.opened_at as moment from episodes e where e.episode = 1) d
+    {opening} {customers} {joins}
+    where {selected} and (d.opened_at at time zone %(zone)s)::date > %(today)s::date - %(days)s::int
+)
+select grouping(key) = 1 as is_total, key, max(label) as label, currency, sum(amount) as amount,
+       count(distinct dispute_id)::int as disputes
+from facts
+group by grouping sets ((key, currency), (currency))
+"""
+
+
+DAYS: Final = 90
+SALES_DAYS: Final = 365
+LONGEST: Final = 3_660
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivablesParameters(Parameters):
+    """``days``: of how many last days newly opened disputes count in days deduction outstanding.
+    ``sales_days``: of how many last days sales count in the simple and the best-possible DSO."""
+
+    days: int = DAYS
+    sales_days: int = SALES_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivablesRow:
+    """Figures of one group in one currency. Amounts in it; the others in days, None where they cannot be
+    told.
+
+    *receivables*: open balances, credit notes and payments taken off; *not_due* and *disputed* of them, and
+    the number of open *disputes*. *sales* of the last ``sales_days``, and their *sales_source*:
+    ``registered`` invoices and credit notes, ``stated`` monthly figures, or ``both``.
+    *dso* (by counting back), *simple_dso*, *best_possible_dso*, *dispute_dso*.
+    *disputed_opened* and *disputes_opened*: disputed newly in the last ``days``, which
+    *days_deduction_outstanding* (by amount) and *days_deduction_outstanding_by_number* rest on.
+    """
+
+    key: str | None
+    label: str | None
+    currency: str
+    receivables: Decimal
+    not_due: Decimal
+    disputed: Decimal
+    disputes: int
+    sales: Decimal
+    sales_source: str
+    dso: float | None
+    simple_dso: float | None
+    best_possible_dso: float | None
+    dispute_dso: float | None
+    disputed_opened: Decimal
+    disputes_opened: int
+    days_deduction_outstanding: float | None
+    days_deduction_outstanding_by_number: float | None
+
+
+def receivables(reading: Reading, parameters: ReceivablesParameters) -> Report[ReceivablesRow]:
+    """DSO and its relatives at the moment, per currency.
+
+    ``dso``: by counting back month by month from the moment's date, over the sales of each month.
+    ``simple_dso`` = receivables / sales · days, ``best_possible_dso`` = receivables not due / sales · days,
+    of the last ``sales_days`` (365). ``dispute_dso`` = DSO of all - DSO without what is disputed, both by
+    counting back. ``days_deduction_outstanding`` = disputed and open / (disputed newly in the last ``days``
+    (90) / days), by amount and by number; disputes opened again are not new, those cancelled by the moment
+    count nowhere.
+
+    Sales are the invoices and credit notes issued in a month, or the figure that the company stated for that
+    month, entity and currency. Of the month that the moment is in, a stated figure counts for the days so
+    far. Stated figures tell nothing of customers: with a grouping or a filter by customer, collector or
+    attribute, registered documents alone make the sales.
+
+    Grouped ``by`` none (default), entity, customer, collector or attribute:<name>; a dispute over two
+    entities counts once in each and once in the total. Largest receivables first. There is no period: ask as
+    at the day.
+
+    Raises RoleForbids, ParameterInvalid.
+    """
+    reading.reach(Permission.READ_RECEIVABLES)
+    _require_sense(parameters)
+    asked = _Asked(parameters)
+
+    def work(snapshot: Snapshot) -> Report[ReceivablesRow]:
+        rows, totals = asked.answer(snapshot)
+        by = asked.of_items.name
+        return snapshot.report(
+            parameters, totals if by == "none" else rows, totals, by=by,
+            days=parameters.days, sales_days=parameters.sales_days,
+        )  # fmt: skip
+
+    return reading.at(parameters, work)
+
+
+_BY: Final = ("none", "entity", "customer", "collector")
+_WITHOUT_SENSE: Final[Mapping[str, str]] = {
+    "period_from": "these figures are of a moment: ask as at a day, with days or sales_days",
+    "period_to": "these figures are of a moment: ask as at a day, with days or sales_days",
+    "resolver": "sales have no resolver; ask the dispute report",
+    "status": "sales have no status; ask the item statuses",
+}
+
+
+def _some(known: Mapping[str, By]) -> Mapping[str, By]:
+    return {name: known[name] for name in _BY}
+
+
+def _require_sense(parameters: ReceivablesParameters) -> None:
+    for name, cure in _WITHOUT_SENSE.items():
+        if (value := getattr(parameters, name)) is not None:
+            raise ParameterInvalid(name, str(value), cure)
+    for name in ("days", "sales_days"):
+        if not 1 <= (value := getattr(parameters, name)) <= LONGEST:
+            raise ParameterInvalid(name, value, f"give a number from 1 to {LONGEST}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    is_total: bool
+    key: str | None
+    label: str | None
+    currency: str
+    receivables: Decimal = NOTHING
+    not_due: Decimal = NOTHING
+    disputed: Decimal = NOTHING
+    disputes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    is_total: bool
+    key: str | None
+    label: str | None
+    currency: str
+    amount: Decimal = NOTHING
+    disputes: int = 0
+
+
+class _Asked:
+    """What *parameters* ask for, of items, disputes and sales."""
+
+    def __init__(self, parameters: ReceivablesParameters) -> None:
+        self.parameters: Final = parameters
+        name = parameters.by
+        self.of_items: Final = selection.grouping(name, "none", _some(item_rows.GROUPINGS))
+        self.of_disputes: Final = selection.grouping(name, "none", _some(EPISODE_GROUPINGS))
+
+    def answer(self, snapshot: Snapshot) -> tuple[list[ReceivablesRow], list[ReceivablesRow]]:
+        """Rows and totals."""
+        opens = {(each.is_total, each.key, each.currency): each for each in self._open(snapshot)}
+        opened = {(each.is_total, each.key, each.currency): each for each in self._opened(snapshot)}
+        sales = sales_by_month(snapshot, self.parameters, self.of_items, self.parameters.sales_days)
+        rows: list[ReceivablesRow] = []
+        totals: list[ReceivablesRow] = []
+        for found in {**opens, **opened, **sales}:
+            is_total, key, currency = found
+            sold = sales.get(found) or Sales()
+            new = opened.get(found, _Opened(is_total, key, sold.label, currency))
+            still = opens.get(found, _Open(is_total, key, new.label, currency))
+            (totals if is_total else rows).append(self._row(snapshot.moment.today, still, new, sold))
+        for several in (rows, totals):
+            several.sort(key=lambda row: (row.currency, -row.receivables, row.key is None, row.key or ""))
+        return rows, totals
+
+    def _row(self, today: date, still: _Open, new: _Opened, sold: Sales) -> ReceivablesRow:
+        days, sales_days = self.parameters.days, self.parameters.sales_days
+        months = tuple(sold.back_from(today))
+        return ReceivablesRow(
+            key="total" if still.is_total else still.key,
+            label="total" if still.is_total else still.label,
+            currency=still.currency,
+            receivables=still.receivables,
+            not_due=still.not_due,
+            disputed=still.disputed,
+            disputes=still.disputes,
+            sales=_cents(sold.recent),
+            sales_source=sold.source,
+            dso=_number(dso.count_back(still.receivables, months)),
+            simple_dso=_number(dso.simple(still.receivables, sold.recent, sales_days)),
+            best_possible_dso=_number(dso.simple(still.not_due, sold.recent, sales_days)),
+            dispute_dso=_number(dso.of_disputes(still.receivables, still.disputed, months)),
+            disputed_opened=new.amount,
+            disputes_opened=new.disputes,
+            days_deduction_outstanding=_number(
+                dso.days_deduction_outstanding(still.disputed, new.amount, days)
+            ),
+            days_deduction_outstanding_by_number=_number(
+                dso.days_deduction_outstanding(still.disputes, new.disputes, days)
+            ),
+        )
+
+    # --- what is asked of the tables ----------------------------------------------------------------
+
+    def _open(self, snapshot: Snapshot) -> Sequence[_Open]:
+        chosen = selection.of_items(self.parameters)
+        return snapshot.rows(
+            _Open,
+            _OPEN,
+            {**chosen.bindings, **self.of_items.bindings},
+            items=snapshot.sql(item_rows.ITEMS),
+            selected=chosen.sql(snapshot.moment),
+            **self.of_items.parts(snapshot.moment),
+        )
+
+    def _opened(self, snapshot: Snapshot) -> Sequence[_Opened]:
+        of_disputes = selection.of_disputes(self.parameters)
+        chosen = selection.both(of_disputes, selection.of_item_parts(self.parameters))
+        return snapshot.rows(
+            _Opened,
+            _OPENED,
+            {**chosen.bindings, **self.of_disputes.bindings, "days": self.parameters.days},
+            episodes=snapshot.sql(EPISODES),
+            opening=snapshot.sql(opening_items(self.parameters, self.of_disputes)),
+            customers=snapshot.sql(CUSTOMERS),
+            selected=chosen.sql(snapshot.moment),
+            **self.of_disputes.parts(snapshot.moment),
+        )
+
+
+def _cents(amount: Decimal) -> Decimal:
+    """*amount* without the endless decimals that a part of a month has."""
+    return round(amount, 2) if amount != round(amount, 3) else amount
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,163 @@
+"""Sales by month (spec 38): of registered invoices and credit notes, or as the company stated them."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final, LiteralString, TypeAlias
+
+from domain.money import NOTHING
+from projections import dso, item_rows, selection
+from projections.parameters import Parameters
+from projections.reading import Snapshot
+from projections.selection import Grouping, Selection
+
+# Credit notes reduce sales as they reduce receivables; payments are no sales. What was withdrawn was never
+# registered.
+_REGISTERED: Final[LiteralString] = """
+select {key} as key, max({label}) as label, i.currency, i.entity,
+       date_trunc('month', i.issue_date)::date as month, sum(i.amount) as amount,
+       coalesce(sum(i.amount) filter (where i.issue_date > %(today)s::date - %(sales_days)s::int), 0)
+           as recent
+{items} {joins}
+where {seen_i} and not i.withdrawn and i.type in ('invoice', 'credit_note') and i.issue_date <= %(today)s
+  and {selected}
+group by 1, i.currency, i.entity, 5
+"""
+
+_STATED: Final[LiteralString] = """
+select s.entity, s.currency, s.month, s.amount
+from sales_states s
+where {known_s} and s.month <= %(today)s and {selected}
+"""
+
+Key: TypeAlias = tuple[bool, str | None, str]
+"""Whether it is a total, of which group (None in totals), in which currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """Sales of a month; *recent* those of the last days that count."""
+
+    key: str | None
+    label: str | None
+    currency: str
+    entity: str
+    month: date
+    amount: Decimal
+    recent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    entity: str
+    currency: str
+    month: date
+    amount: Decimal
+
+
+@dataclass(slots=True)
+class Sales:
+    """What a group sold: by months, and in the last days that count."""
+
+    label: str | None = None
+    months: dict[date, Decimal] = field(default_factory=dict)
+    recent: Decimal = NOTHING
+    sources: frozenset[str] = frozenset()
+
+    def add(self, sale: _Registered, recent_source: str | None) -> None:
+        """*recent_source*: where it comes from, if its month is among the last days that count."""
+        self.months[sale.month] = self.months.get(sale.month, NOTHING) + sale.amount
+        self.recent += sale.recent
+        if recent_source is not None:
+            self.sources |= {recent_source}
+
+    def back_from(self, today: date) -> Iterator[dso.MonthOfSales]:
+        """The months from that of *today* back to the first one with sales."""
+        month, days = today.replace(day=1), today.day
+        first = min(self.months, default=today)
+        while month >= first:
+            yield dso.MonthOfSales(self.months.get(month, NOTHING), days)
+            before = month - timedelta(days=1)
+            month, days = before.replace(day=1), before.day
+
+    @property
+    def source(self) -> str:
+        """``registered`` if there were none."""
+        return "both" if len(self.sources) > 1 else next(iter(self.sources), "registered")
+
+
+def sales_by_month(
+    snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int
+) -> Mapping[Key, Sales]:
+    """The sales of each group and currency, and of all groups together, up to the moment's date; those of the
+    last *days* apart.
+
+    A figure that the company stated for a month, entity and currency stands in the place of what was
+    registered. Only invoices tell whose sales they were: with a filter or grouping by customer, collector or
+    attribute, nothing that was stated counts.
+    """
+    today = snapshot.moment.today
+    stated = _stated(snapshot, parameters) if _counts_stated(parameters, group) else []
+    known = {(each.entity, each.currency, each.month) for each in stated}
+    registered = [
+        each
+        for each in _registered(snapshot, parameters, group, days)
+        if (each.entity, each.currency, each.month) not in known
+    ]
+    found: dict[Key, Sales] = {}
+    for source, several in (
+        ("registered", registered),
+        ("stated", [_so_far(each, today, days) for each in stated]),
+    ):
+        for sale in several:
+            is_recent = _recent_days(sale.month, today, days) > 0
+            for key in ((False, sale.key, sale.currency), (True, None, sale.currency)):
+                sales = found.setdefault(key, Sales(sale.label))
+                sales.add(sale, source if is_recent else None)
+    return found
+
+
+def _counts_stated(parameters: Parameters, group: Grouping) -> bool:
+    of_customers = (parameters.customer, parameters.collector, parameters.attributes or None)
+    return group.name in {"none", "entity"} and of_customers == (None, None, None)
+
+
+def _registered(snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int) -> list[_Registered]:
+    chosen = selection.of_items(parameters)
+    return snapshot.rows(
+        _Registered,
+        _REGISTERED,
+        {**chosen.bindings, **group.bindings, "sales_days": days},
+        items=snapshot.sql(item_rows.ITEMS),
+        selected=chosen.sql(snapshot.moment),
+        **group.parts(snapshot.moment),
+    )
+
+
+def _stated(snapshot: Snapshot, parameters: Parameters) -> list[_Stated]:
+    chosen = Selection()
+    chosen.where_given("s.entity = %(entity)s", entity=parameters.entity)
+    chosen.where_given("s.currency = %(currency)s", currency=parameters.currency)
+    return snapshot.rows(_Stated, _STATED, chosen.bindings, selected=chosen.sql(snapshot.moment))
+
+
+def _so_far(stated: _Stated, today: date, sales_days: int) -> _Registered:
+    """What a stated figure tells up to *today*, as if each day of its month had sold as much."""
+    last = monthrange(stated.month.year, stated.month.month)[1]
+    so_far = min(last, (today - stated.month).days + 1)
+    recent = _recent_days(stated.month, today, sales_days)
+    entity, amount = stated.entity, stated.amount
+    return _Registered(
+        entity, entity, stated.currency, entity, stated.month, amount * so_far / last, amount * recent / last
+    )
+
+
+def _recent_days(month: date, today: date, sales_days: int) -> int:
+    """How many days of *month* are among the last *sales_days* up to *today*."""
+    last = min(today, month.replace(day=monthrange(month.year, month.month)[1]))
+    first = max(month, today - timedelta(days=sales_days - 1))
+    return max(0, (last - first).days + 1)
