@@ -22,7 +22,7 @@ from tests.torture.cutting import Cutter, cutting
 from tests.torture.scale import sized
 from tests.torture.served import DISPUTES, Served, furnish, serving
 
-COMMANDS = sized(small=60, large=1_000)
+COMMANDS = sized(small=30, large=1_000)
 SHARE = sized(small=0.05, large=0.02)
 """Of the requests to the database that are cut: a command makes two or three."""
 
