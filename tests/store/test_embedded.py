@@ -187,6 +187,23 @@ def test_comes_back_with_its_data_after_the_server_was_killed(directory: Path) -
     assert ask(embedded.ensure(directory), "select seven from kept") == 7
 
 
+def test_a_killed_server_that_is_kept_up_comes_back_by_itself(directory: Path) -> None:
+    ask(embedded.ensure(directory), "create table kept as select 7 as seven; select 1")
+
+    with embedded.kept_up(directory):
+        before = postmaster(directory)
+        os.kill(before, signal.SIGKILL)
+        assert eventually(lambda: is_another(directory, before))
+
+    assert ask(embedded.ensure(directory), "select seven from kept") == 7
+
+
+def is_another(directory: Path, before: int) -> bool:
+    with contextlib.suppress(FileNotFoundError, IndexError):  # it is about to say which it is
+        return postmaster(directory) != before
+    return False
+
+
 def test_a_killed_server_and_a_slow_supervisor_do_not_wait_for_each_other(directory: Path) -> None:
     embedded.ensure(directory, durable=False)
     server, its_supervisor = postmaster(directory), supervisor(directory)

@@ -96,6 +96,12 @@ class Cluster:
             self._process.wait()
             self._process = None
 
+    def cut_off(self) -> None:
+        """As a standby: it hears nothing more of its primary."""
+        self.ask("alter system set primary_conninfo = ''")
+        self.ask("select pg_reload_conf()")
+        eventually(lambda: not self.ask("select exists (select from pg_stat_wal_receiver)"))
+
     def promote(self) -> None:
         """From here on this is the primary."""
         self.ask("select pg_promote()")

@@ -37,13 +37,10 @@ class Cutter:
                     if chance < self.share / 2:
                         self.before += 1
                         break
-                    if chance < self.share:
+                    if chance < self.share and answers_pass.is_set():
                         answers_pass.clear()
                         self.after += 1
                     server.sendall(request)
-                    if not answers_pass.is_set():
-                        answering.join(5)  # ends with the server's answer
-                        break
             for each in (server, client):
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
@@ -54,6 +51,7 @@ def _answer(server: socket.socket, client: socket.socket, answers_pass: threadin
     with suppress(OSError):
         while answer := server.recv(65_536):
             if not answers_pass.is_set():
+                client.shutdown(socket.SHUT_RDWR)  # whatever was answered, nobody hears of it
                 return
             client.sendall(answer)
 

@@ -22,8 +22,8 @@ from tests.torture.cutting import Cutter, cutting
 from tests.torture.scale import sized
 from tests.torture.served import DISPUTES, Served, furnish, serving
 
-COMMANDS = sized(small=60, large=1_000)
-SHARE = 0.05
+COMMANDS = sized(small=30, large=1_000)
+SHARE = sized(small=0.05, large=0.02)
 """Of the requests to the database that are cut: a command makes two or three."""
 
 
@@ -79,7 +79,7 @@ def test_11_a_command_has_one_effect_however_often_it_comes_and_whatever_is_cut(
         serving({"REDRESS_DATABASE_URL": conninfo}, key, tmp_path / "said") as served,
     ):
         cutter.share = SHARE
-        with ThreadPoolExecutor(12) as threads:
+        with ThreadPoolExecutor(24) as threads:
             sent = [
                 threads.submit(command.send, served, hangs_up=hangs_up)
                 for command in commands

@@ -59,6 +59,8 @@ def test_13_the_service_goes_on_with_the_promoted_standby_and_nothing_acknowledg
     key = furnish(both)
     with serving({"REDRESS_DATABASE_URL": both}, key, tmp_path / "said") as served, load(served, 6) as ledger:
         time.sleep(SECONDS + dice.random())
+        standby.cut_off()  # for its last moments the primary is alone: it must not acknowledge anything then
+        time.sleep(0.3)
         before = len(ledger.acknowledged)
         primary.kill()
         began = time.monotonic()

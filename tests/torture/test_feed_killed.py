@@ -17,7 +17,7 @@ from tests.torture.append_paths import PATHS
 from tests.torture.killing import kill, start
 from tests.torture.scale import sized
 
-KILLS = sized(small=8, large=200)
+KILLS = sized(small=6, large=200)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.torture.ledger import load
 from tests.torture.scale import sized
 from tests.torture.served import Served, furnish, serving
 
-KILLS = sized(small=5, large=120)
+KILLS = sized(small=4, large=120)
 KINDS = ("service", "feed", "backend", "postgresql")
 
 

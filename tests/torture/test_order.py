@@ -29,7 +29,7 @@ PROCESSES = sized(small=2, large=4)
 THREADS = 32 // PROCESSES
 ROUNDS = sized(small=2, large=25)
 PAGE = 500
-"""What a reader asks for at a time: one who always lags looks at nothing that is just being written."""
+"""What a reader asks for at a time: who always lags behind never looks at what is just being written."""
 
 STALLS = Stalls(rolled_back=0.05, stalled=sized(small=0.02, large=0.03), longest=sized(small=1.0, large=2.0))
 
