@@ -354,6 +354,32 @@ def test_a_dry_run_decides_each_line_after_the_others_and_writes_nothing(case, m
     assert (done.changed, done.repeated, [each.line for each in done.refused]) == (5, 1, [4])
 
 
+def test_4_a_dry_run_rests_on_the_log_and_not_on_what_is_remembered(case):
+    load(
+        case,
+        item("F2"),
+        line("register_customer", "2024-01-16", data={"code": "C9", "name": "Nine"}),
+        opened("REF-1", "F2", key="a"),
+        line("resolve_dispute", "2024-03-05", data={"dispute_id": "REF-1", "outcome": "other"}),
+        item("F4"),
+    )
+    told = [
+        line(
+            "qualify_items",
+            "2024-04-01",
+            key="q",
+            data={"item_ids": named("F2"), "status": "promise_to_pay", "promised_on": "2024-04-20"},
+        ),
+        line("register_customer", "2024-04-01", key="r", data={"code": "C9", "name": "Nine"}),
+        opened("REF-1", "F2", at="2024-04-02T09:00:00Z", key="again"),
+        item("F4") | {"at": "2024-04-02"},
+    ]
+    rehearsed = load(case, *told, dry_run=True)
+    done = load(case, *told)
+    assert rehearsed == done
+    assert (done.changed, done.unchanged, [each.line for each in done.refused]) == (1, 2, [3])
+
+
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.CREDIT_MANAGER])
 def test_only_a_credit_manager_loads_and_others_are_told_the_cure(case, role):
     before = case.newest
