@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api import problems
 from api.answers import (
-    NOT_MODIFIED,
     Asking,
     ReadHeaders,
     described,
@@ -98,7 +97,7 @@ def add_single(router: APIRouter, of: Single) -> None:
         wait(visit, headers)
         wanted = key if of.own is None or isinstance(key, UUID) else id_or_key(key)
         try:
-            return thing_answer(headers, of.ask(reading, wanted))
+            return thing_answer(of.ask(reading, wanted))
         except Unknown:
             if of.has_reach:
                 refuse_out_of_reach(visit, of.permissions[0], _stream(of, wanted))
@@ -112,7 +111,7 @@ def add_single(router: APIRouter, of: Single) -> None:
         "headers": Asking,
     }
     success = described(thing_model(of.row), "ETag", "X-Position")
-    _add(router, of, endpoint, kinds, success | NOT_MODIFIED | THING_ERRORS)
+    _add(router, of, endpoint, kinds, success | THING_ERRORS)
 
 
 def id_or_key(key: str) -> UUID | str:
