@@ -14,7 +14,7 @@ from domain.commands import Command, Decision
 from domain.decide import authorize, decide
 from domain.identity import PEOPLE_STREAM
 from domain.people import People
-from domain.refusals import Refusal, ToldInTheFuture, VersionStale
+from domain.refusals import Refusal, RoleForbids, ToldInTheFuture, VersionStale
 from domain.roles import Actor
 from store import parts
 from store.clock import new_id, now
@@ -125,7 +125,7 @@ class Executor:
                 return self._all_at_once(orders)
             except (StaleVersion, TimeWentBackwards) as overtaken:
                 self.states.forget({overtaken.stream_id: 0})
-            except KeyReused:
+            except (KeyReused, RoleForbids):  # it is about one of them; the others are to go in
                 break
         return [self._one_of_many(order) for order in orders]
 
@@ -160,6 +160,7 @@ class Executor:
             touched |= read.expected(decisions)
             submissions.append(submission_of(read, order, decisions, unchanged))
             places.append(place)
+        self._look_again(orders, answers)
         every = self.log.append_all(submissions, seen)
         for place, submission, appended in zip(places, submissions, every, strict=True):
             answers[place] = answer_of(appended, submission.decisions)
@@ -169,6 +170,12 @@ class Executor:
         else:
             self.states.keep(read, touched)
         return [answer for answer in answers if answer is not None]
+
+    def _look_again(self, orders: Sequence[Order], answers: list[Each | None]) -> None:
+        """Perhaps the same requests got through meanwhile, and that is why they were refused."""
+        refused = [place for place, answer in enumerate(answers) if isinstance(answer, Refusal)]
+        for place, before in zip(refused, self._all_answered([orders[p] for p in refused]), strict=True):
+            answers[place] = before or answers[place]
 
     def execute_rows(
         self, commands: Sequence[Command], actor: Actor, opening: Command | None = None

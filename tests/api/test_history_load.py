@@ -10,10 +10,10 @@ from api import history_load
 from api.history_load import LONGEST_LINE, LoadForbidden, count_lines, load_history, read_lines
 from api.item_file import FileRefused
 from domain.dispute import Dispute, DisputeOpened, DisputeState
-from domain.identity import customer_id, dispute_id, follow_up_id, item_id, person_id
-from domain.people import DeactivatePerson, RegisterPerson
-from domain.roles import Actor, Role
-from store.clock import now
+from domain.identity import KeyId, PersonId, customer_id, dispute_id, follow_up_id, item_id, person_id
+from domain.people import DeactivatePerson, IssueKey, RegisterPerson
+from domain.roles import Actor, Permission, Role
+from store.clock import new_id, now
 from store.execute import Order
 from tests.api.company_case import ADMINISTRATOR, MANAGER, company_case, ndjson
 
@@ -327,6 +327,18 @@ def test_what_the_domain_refuses_is_named_by_line_and_changes_nothing(case, told
 def test_a_refused_line_does_not_stop_the_others(case):
     result = load(case, item(), opened("D1", "99"), opened("D2"), "x")
     assert (result.changed, [each.line for each in result.refused]) == (2, [2, 4])
+
+
+def test_29_nor_does_a_line_that_the_scopes_do_not_allow(case):
+    load(case, item(), item("18"))
+    scopes = (Permission.LOAD_HISTORY, Permission.QUALIFY, Permission.WORK_DISPUTE)
+    key = KeyId(new_id())
+    case.company.executor.execute(Order(IssueKey(key, "erp", None, scopes), ADMINISTRATOR))
+    program = Actor(PersonId(key), Role.SERVICE, key, frozenset(scopes))
+    forbidden = line("register_customer", data={"code": "C9"})
+    result = load(case, opened(), forbidden, opened("D2", "18"), actor=program)
+    assert (result.changed, [each.line for each in result.refused]) == (2, [2])
+    assert "import" in result.refused[0].reason
 
 
 def test_unless_it_is_to_stop_at_the_first(case):

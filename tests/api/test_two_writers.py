@@ -183,6 +183,25 @@ def test_43_what_another_load_did_in_the_same_instant_is_not_taken_for_the_look_
     assert "DisputeOpened" not in case.kinds()
 
 
+def test_43_a_line_that_another_process_carried_out_before_it_could_be_read_is_not_refused(
+    case, other, monkeypatch
+):
+    load(case.company, item("17"), item("18"))
+    told = [opened("D1", "17", key="a"), opened("D2", "99", key="b"), opened("D3", "18", key="c")]
+    log, look = case.company.log, case.company.log.answered_all
+
+    def overtaken(digests):
+        found = look(digests)
+        monkeypatch.setattr(log, "answered_all", look)
+        load(other, told[0])
+        return found
+
+    monkeypatch.setattr(log, "answered_all", overtaken)
+    result = load(case.company, *told)
+    assert (result.changed, result.repeated, [each.line for each in result.refused]) == (1, 1, [2])
+    assert case.kinds().count("DisputeOpened") == 2
+
+
 # --- one key twice in one batch --------------------------------------------------------------------
 
 
