@@ -40,6 +40,7 @@ COMMANDS = (
     *(("people", name) for name in ("list", "register", "import", "deactivate", "reactivate")),
     *(("keys", name) for name in ("create", "list", "revoke")),
     *(("customers", name) for name in ("list", "register", "import")),
+    *(("imports", name) for name in ("list", "show")),
     *(("sales", name) for name in ("list", "import")),
     *(("settings", name) for name in ("show", "change")),
     *(("statuses", name) for name in ("list", "define", "retire")),
