@@ -22,7 +22,7 @@ from api.answers import (
     wait,
 )
 from api.authentication import Door, Visit
-from api.bodies import InPath
+from api.bodies import ITEM_IN_PATH, InPath, ItemInPath
 from api.queries import Formats, parameters_of, query_of
 from domain.case import connected
 from domain.refusals import Unknown
@@ -105,9 +105,7 @@ def add_single(router: APIRouter, of: Single) -> None:
 
     kinds = {
         "visit": Annotated[Visit, Depends(Door(*of.permissions))],
-        "key": Annotated[
-            of.key, Path(description="id, or own code or reference" if of.own else "id or code")
-        ],
+        "key": Annotated[of.key, Path(description=_said_of_key(of))],
         "headers": Asking,
     }
     success = described(thing_model(of.row), "ETag", "X-Position")
@@ -120,6 +118,12 @@ def id_or_key(key: str) -> UUID | str:
         return UUID(key)
     except ValueError:
         return key
+
+
+def _said_of_key(of: Single) -> str:
+    if of.key is ItemInPath:
+        return ITEM_IN_PATH
+    return "id, or own code or reference" if of.own else "id or code"
 
 
 def _stream(of: Single, wanted: UUID | str) -> UUID:

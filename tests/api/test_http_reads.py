@@ -221,6 +221,22 @@ def test_single_things_by_id_and_by_own_key(stocked: Service) -> None:
     )
 
 
+def test_2_who_has_only_an_items_number_is_told_how_to_find_its_id(stocked: Service) -> None:
+    paths = [("GET", "/v1/items/N3"), ("GET", "/v1/items/N3/why"), ("POST", "/v1/items/N3/clear")]
+    for method, path in paths:
+        body = {"cleared_on": "2026-02-20"} if method == "POST" else None
+        said = problem(stocked.send(method, path, json=body), 422, "malformed-request")
+        (error,) = said["errors"]
+        assert error["in"] == "path"
+        assert "/v1/items?customer=C-1001&number=4711" in error["detail"], path
+    stocked.done("/v1/items", invoice("N3", entity="north"))
+    both = stocked.seen("/v1/items", params={"customer": "ACME", "number": "N3"})["rows"]
+    assert {row["entity"] for row in both} == {"main", "north"}
+    (row,) = stocked.seen("/v1/items", params={"customer": "ACME", "number": "N3", "entity": "main"})["rows"]
+    assert row["item_id"] == item("N3")
+    assert stocked.get(f"/v1/items/{row['item_id']}").status_code == 200
+
+
 def test_the_etag_of_what_is_read_is_for_if_match_alone(stocked: Service) -> None:
     """It is the version of one thing, and a body tells of others, too: of a dispute's items, of people."""
     before = stocked.seen("/v1/disputes/D")
