@@ -38,10 +38,6 @@ class ReadHeaders(BaseModel):
             " waits up to 5 seconds for it.",
         ),
     ] = None  # fmt: skip
-    if_none_match: Annotated[
-        str | None,
-        Field(max_length=1_000, description="of single things: 304 while the ETag is one of these"),
-    ] = None
 
 
 Asking = Annotated[ReadHeaders, Header()]
@@ -110,20 +106,19 @@ def _columns(of: type[Any], records: Sequence[Mapping[str, object]]) -> list[str
     return [each.name for each in dataclasses.fields(of) if each.name not in SPREAD]
 
 
-def thing_answer(headers: ReadHeaders, report: Report[Any]) -> Response:
-    """The one row of *report* with its version as ETag; 304 if the reader has it already."""
+def thing_answer(report: Report[Any]) -> Response:
+    """The one row of *report* with its version as ETag."""
     (row,) = report.rows
-    return versioned(headers, {"position": report.position, **record(row)}, report.position, row.version)
+    return versioned({"position": report.position, **record(row)}, report.position, row.version)
 
 
-def versioned(headers: ReadHeaders, body: Mapping[str, object], position: int, version: int) -> Response:
-    """*body* at *version*."""
-    tag = f'"{version}"'
-    said = {"ETag": tag, "X-Position": str(position)}
-    known = {each.strip().removeprefix("W/") for each in (headers.if_none_match or "").split(",")}
-    if tag in known or "*" in known:
-        return Response(None, 304, said)
-    return Response(as_json(body), 200, said, JSON)
+def versioned(body: Mapping[str, object], position: int, version: int) -> Response:
+    """*body* at *version*: for If-Match alone. There is no 304.
+
+    A body tells of other things, too (of a dispute's items, say, or of how somebody is called now), and they
+    change without its version.
+    """
+    return Response(as_json(body), 200, {"ETag": f'"{version}"', "X-Position": str(position)}, JSON)
 
 
 # --- what the description of the API says of them --------------------------------------------------
@@ -171,7 +166,11 @@ def thing_model(of: type[Any]) -> type[BaseModel]:
 
 _HEADERS: Final = {
     "X-Position": {"description": "the position computed at", "schema": {"type": "integer"}},
-    "ETag": {"description": "the version, in quotes", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "the version, in quotes: for If-Match. It does not stand for the whole body, which"
+        " tells of other things, too; so If-None-Match is not looked at, and there is no 304.",
+        "schema": {"type": "string"},
+    },
     "Link": {"description": 'the next page, `rel="next"`', "schema": {"type": "string"}},
 }
 
@@ -188,6 +187,3 @@ def described(model: type[BaseModel], *headers: str, with_csv: bool = False) -> 
     if with_csv:
         found["content"] = {"text/csv": {"schema": {"type": "string"}}}
     return {200: found}
-
-
-NOT_MODIFIED: Final[Described] = {304: {"description": "It is still as If-None-Match says."}}

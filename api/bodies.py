@@ -56,6 +56,23 @@ SLASH: Final = "\ufdd0"
 InPath = Annotated[Code, AfterValidator(lambda key: key.replace(SLASH, "/"))]
 """A code or reference that stands in a path."""
 
+ITEM_IN_PATH: Final = (
+    "id of the item; the search finds it by what the ledger calls it:"
+    " /v1/items?customer=C-1001&number=4711, with entity=north if that leaves several, and is_open=false if"
+    " it is cleared"
+)
+
+
+def _item_in_path(value: object) -> object:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise ValueError(f"give the {ITEM_IN_PATH}") from None
+
+
+ItemInPath = Annotated[UUID, BeforeValidator(_item_in_path)]
+"""The id of an item that stands in a path."""
+
 Amount = Annotated[Decimal, Field(max_digits=24, decimal_places=6, examples=["1250.00"])]
 Whole = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 

@@ -14,6 +14,7 @@ from api.commands import (
     company,
     customers,
     history,
+    imports,
     items,
     mappings,
     people,
@@ -79,6 +80,7 @@ people.install(app)
 customers.install(app)
 catalogue.install(app)
 items.install(app)
+imports.install(app)
 sales.install(app)
 mappings.install(app)
 history.install(app)

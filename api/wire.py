@@ -17,7 +17,7 @@ from pydantic import (
     TypeAdapter,
 )
 
-from api.bodies import ItemIdentity, RegisterItemBody, model_of, on_wire
+from api.bodies import ItemIdentity, ItemInPath, RegisterItemBody, model_of, on_wire
 from domain import catalogue, customer, dispute, follow_up, item, people, qualifying, resolving, sales
 from domain.calendar import start_of_day
 from domain.catalogue import Settings
@@ -275,7 +275,7 @@ def path_subject(wire: Wire, text: str) -> UUID | str:
 
 @cache
 def _ids(hint: Any) -> TypeAdapter[UUID]:  # noqa: ANN401 - a type hint can be anything
-    return TypeAdapter(UUID if hint is ItemId else on_wire(hint))
+    return TypeAdapter(ItemInPath if hint is ItemId else on_wire(hint))
 
 
 def _hints(of: type[Any]) -> dict[str, Any]:

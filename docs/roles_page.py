@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.roles import GIVABLE, TABLE, Permission, Relation, Role
+from domain.roles import GIVABLE, OPENS_NOTHING_YET, TABLE, Permission, Relation, Role
 
 _HEAD = """# Roles
 
@@ -19,7 +19,7 @@ def render() -> str:
         "| permission (scope) | " + " | ".join(role.value for role in roles) + " |",
         "|---|" + "---|" * len(roles),
         *(
-            f"| `{permission}` | " + " | ".join(_cell(permission, role) for role in roles) + " |"
+            f"| {_named(permission)} | " + " | ".join(_cell(permission, role) for role in roles) + " |"
             for permission in Permission
         ),
     ]
@@ -28,6 +28,10 @@ def render() -> str:
         for role, given in GIVABLE.items()
     ]
     return _HEAD + "\n" + "\n".join(rows) + "\n\n## Who gives which roles\n\n" + "\n".join(gives) + "\n"
+
+
+def _named(permission: Permission) -> str:
+    return f"`{permission}`" + (" (opens nothing yet)" if permission in OPENS_NOTHING_YET else "")
 
 
 def _cell(permission: Permission, role: Role) -> str:

@@ -48,6 +48,10 @@ class Permission(StrEnum):
     READ_LOG = "read_log"
 
 
+OPENS_NOTHING_YET: Final = frozenset({Permission.VALIDATE_REPLIES, Permission.REMINDERS})
+"""Rows of that table which no command asks for so far: not to be offered as scopes."""
+
+
 class Relation(StrEnum):
     """How an object must stand to the actor for a permission to reach it."""
 

@@ -74,11 +74,11 @@ def dispute_history(log: Log, dispute_id: DisputeId) -> History:
     """All that happened to the dispute, and to its items and follow-up actions as far as it concerned it.
 
     Of an item that is everything from the decision that put it in until the one that took it out. Raises
-    UnknownDispute.
+    UnknownDispute, also for what is no dispute.
     """
     newest = log.newest()
     own = [each for each in log.read_streams({dispute_id: 0}) if each.position <= newest]
-    if not own:
+    if not own or not isinstance(own[0].event, DisputeOpened):
         raise UnknownDispute(dispute_id)
     others = _streams_of(own)
     recorded = [each for each in log.read_streams(dict.fromkeys(others, 0)) if each.position <= newest]

@@ -23,6 +23,7 @@ from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
 from projections.fold import reason
 from projections.states import TABLES
 from projections.tables import Key, Table
+from replay.envelopes import misfits
 from replay.expected import SINCE, HeldRows, Row, SortedRows, Stored, StreamFold, columns_that_differ
 from store.connections import CompanyDatastore
 from store.log import Log
@@ -41,9 +42,9 @@ _OF_ONE_STREAM: Final = {"person_states": PEOPLE_STREAM, "status_states": COMPAN
 class Difference:
     """Something that is not as it must be.
 
-    where: a table. key: of what in it (a stream, a person, a status' code, a position of the log). since: the
-    position at which the row begins, if it is about one. what: a column, or what is wrong in words. found and
-    expected: values, which may be personal.
+    where: a table. key: of what in it (a stream, a person, a status' code, a position of the log, a command,
+    a trigger). since: the position at which the row begins, if it is about one. what: a column, or what is
+    wrong in words. found and expected: values, which may be personal.
     """
 
     where: str
@@ -91,6 +92,7 @@ def verify(
         verifying = _Verifying(connection, datastore.schema, log, limit, stack)
         try:
             verifying.check_log()
+            verifying.check_envelopes()
             verifying.check_tables(progress)
         except _Enough:
             pass
@@ -170,6 +172,11 @@ class _Verifying:
         if here != known:
             self._say(Difference("tracking", "states", None, "no decision ends at the position", here, known))
         self.outcome.events = newest
+
+    def check_envelopes(self) -> None:
+        """Events and commands fit, and the triggers that refuse changes of both are in force."""
+        for misfit in misfits(self._connection, self._schema, self._limit):
+            self._say(Difference(misfit.where, misfit.key, None, misfit.what))
 
     # --- stream by stream --------------------------------------------------------------------------
 

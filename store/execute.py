@@ -15,7 +15,7 @@ from domain.commands import Command, Decision
 from domain.decide import authorize, decide
 from domain.identity import PEOPLE_STREAM
 from domain.people import People
-from domain.refusals import Refusal, ToldInTheFuture, VersionStale
+from domain.refusals import Refusal, RoleForbids, ToldInTheFuture, VersionStale
 from domain.roles import Actor
 from store import parts
 from store.clock import new_id, now
@@ -124,7 +124,7 @@ class Executor:
                 return self._all_at_once(orders, stop_at_first=stop_at_first)
             except (StaleVersion, TimeWentBackwards) as overtaken:
                 self.states.forget({overtaken.stream_id: 0})
-            except KeyReused:
+            except (KeyReused, RoleForbids):  # it is about one of them; the others are to go in
                 break
         return self._each_alone(orders, stop_at_first=stop_at_first)
 
@@ -150,6 +150,8 @@ class Executor:
         for actor in {order.actor for order in open_orders}:
             require_still(actor, read.case.people)
         taken = self._in_turn(read, open_orders, answers, stop_at_first=stop_at_first)
+        if self._look_again(open_orders, answers) and stop_at_first:
+            return self._each_alone(orders, stop_at_first=True)  # it did not have to stop there
         every = self.log.append_all(list(taken.values()), seen)
         for (command, submission), appended in zip(taken.items(), every, strict=True):
             answers[command] = answer_of(appended, submission.decisions)
@@ -187,6 +189,13 @@ class Executor:
             if order.scoped_key is not None:
                 keys.add(order.scoped_key)
         return taken
+
+    def _look_again(self, orders: Sequence[Order], answers: dict[UUID, Each]) -> bool:
+        """Perhaps the same requests got through meanwhile, and that is why they were refused. Whether so."""
+        refused = [order for order in orders if isinstance(answers.get(order.command_id), Refusal)]
+        found = self._all_answered(refused)
+        answers |= found
+        return bool(found)
 
     def execute_rows(
         self, commands: Sequence[Command], actor: Actor, opening: Command | None = None

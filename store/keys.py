@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 
 from domain.identity import KeyId, PersonId
 from domain.people import People
-from domain.roles import Actor, Permission, Role
+from domain.roles import Actor, Role
 from store.connections import Pool, survive
 
 PREFIX: Final = "redress_"
@@ -32,12 +32,10 @@ class RightsWithdrawn(KeyNotAccepted):
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """Whom a key lets in: a person of the company, or a service with scopes."""
+    """Which key of which company a secret is. Whom it lets in the company's log says."""
 
     key_id: KeyId
     company: str
-    person_id: PersonId | None
-    scopes: tuple[str, ...]
 
 
 class Keys:
@@ -92,25 +90,21 @@ class Keys:
         survive(self._pool, revoke)
 
     def holder(self, secret: str) -> KeyHolder:
-        """Whom *secret* lets in. Raises KeyNotAccepted, LogUnavailable."""
+        """Which key *secret* is. Raises KeyNotAccepted, LogUnavailable."""
 
         def look_up() -> list[tuple[object, ...]]:
             with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
                 return cursor.execute(
-                    "select key_id, company, person_id, scopes from redress.api_keys"
-                    " where sha256 = %s and revoked_at is null",
+                    "select key_id, company from redress.api_keys where sha256 = %s and revoked_at is null",
                     (_digest(secret),),
                 ).fetchall()
 
         rows = survive(self._pool, look_up)
         if not rows:
             raise KeyNotAccepted(KeyNotAccepted.__doc__)
-        key_id, company, person_id, scopes = rows[0]
+        key_id, company = rows[0]
         assert isinstance(key_id, UUID)
-        person = PersonId(person_id) if isinstance(person_id, UUID) else None
-        return KeyHolder(
-            KeyId(key_id), str(company), person, tuple(scopes) if isinstance(scopes, list) else ()
-        )
+        return KeyHolder(KeyId(key_id), str(company))
 
 
 def _digest(secret: str) -> bytes:
@@ -120,19 +114,18 @@ def _digest(secret: str) -> bytes:
 def actor_of(holder: KeyHolder, people: People) -> Actor:
     """The actor behind a key: a person in the role that they have now, or a service with its scopes.
 
-    Raises KeyNotAccepted for a key that was revoked in the log, and for a person who is inactive or has no
-    role.
+    All of it as the log has it: what stands beside the secret can be altered. Raises KeyNotAccepted for a key
+    that was revoked in the log, and for a person who is inactive or has no role.
     """
     key = people.keys.get(holder.key_id)
     if key is None or key.revoked:
         raise KeyNotAccepted(KeyNotAccepted.__doc__)
-    if holder.person_id is None:
-        scopes = frozenset(Permission(scope) for scope in holder.scopes)
-        return Actor(PersonId(holder.key_id), Role.SERVICE, holder.key_id, scopes)
-    person = people.persons.get(holder.person_id)
+    if key.person_id is None:
+        return Actor(PersonId(key.id), Role.SERVICE, key.id, frozenset(key.scopes))
+    person = people.persons.get(key.person_id)
     if person is None or not person.active or person.role is None:
         raise KeyNotAccepted(KeyNotAccepted.__doc__)
-    return Actor(person.id, person.role, holder.key_id)
+    return Actor(person.id, person.role, key.id)
 
 
 def require_still(actor: Actor, people: People) -> None:

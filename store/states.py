@@ -57,7 +57,8 @@ class ReadCase:
 
 
 class States:
-    """States of streams by id. Whatever is remembered is brought up to the log's newest before it is used.
+    """States of streams by id. What is read is brought up to the log's newest, what is recalled is as it was
+    remembered: whoever decides on that has the append look whether it still holds.
 
     Threads may share it. *size* is the number of streams remembered; the least used are forgotten.
     """

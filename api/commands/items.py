@@ -166,7 +166,12 @@ def _said(name: str, result: ImportResult, *, dry_run: bool) -> str:
 
 def undo_import(
     ctx: typer.Context,
-    import_id: Annotated[UUID, typer.Argument(metavar="ID", help="The import, as import-items named it.")],
+    import_id: Annotated[
+        UUID,
+        typer.Argument(
+            metavar="ID", help="The import, as import-items named it: see `redress imports list`."
+        ),
+    ],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
     force: Annotated[

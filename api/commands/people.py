@@ -21,13 +21,15 @@ from api.commands.table_rows import (
 from api.commands.taken_away import cell, told_or_not
 from api.table_shapes import PEOPLE, TableRow
 from domain.identity import person_id
-from domain.roles import Permission, Role
+from domain.roles import OPENS_NOTHING_YET, Permission, Role
 
 if TYPE_CHECKING:
     from domain.people import ApiKey, People, Person, RegisterPerson
 
 _people = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+_SCOPES = tuple(scope for scope in Permission if scope not in OPENS_NOTHING_YET)
 
 Code = Annotated[str, typer.Argument(help="Code of the person.")]
 RoleOption = Annotated[Role | None, typer.Option(help="What they are to the company.")]
@@ -229,7 +231,7 @@ def create_key(
     person: Annotated[str | None, typer.Option(help="Code of a person who is registered.")] = None,
     service: Annotated[str | None, typer.Option(help="Name of a service that is to get in.")] = None,
     scopes: Annotated[
-        str | None, typer.Option(help=f"With --service: its rights, of {', '.join(Permission)}.")
+        str | None, typer.Option(help=f"With --service: its rights, of {', '.join(_SCOPES)}.")
     ] = None,
 ) -> None:
     """Make an API key and print it: it is shown this once only. Say whose it is in one of three ways.
@@ -265,10 +267,10 @@ def create_key(
 
 def _scopes(told: str | None) -> tuple[Permission, ...]:
     names = [name.strip() for name in (told or "").split(",") if name.strip()]
-    unknown = [name for name in names if name not in set(Permission)]
+    unknown = [name for name in names if name not in _SCOPES]
     if unknown or not names:
         problem = f"{unknown[0]!r} is no scope" if unknown else "--service needs --scopes"
-        raise typer.BadParameter(f"{problem}; there are: {', '.join(Permission)}")
+        raise typer.BadParameter(f"{problem}; there are: {', '.join(_SCOPES)}")
     return tuple(Permission(name) for name in names)
 
 

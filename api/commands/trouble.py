@@ -17,10 +17,13 @@ INTERRUPTED: Final = 130
 def explained(error: Exception) -> str | None:
     """What *error* says to a user, in one line; None if it is a fault of the program."""
     from store.connections import LogUnavailable
+    from store.log import ToldInTheFuture
     from store.unreachable import DATABASE_ERRORS, reason
 
     if isinstance(error, (*DATABASE_ERRORS, LogUnavailable)):
         return f"the database cannot be used: {reason(error)}"
+    if isinstance(error, ToldInTheFuture):
+        return "the clocks of this machine and of its database differ by more than a minute; set them right"
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror or error}"
@@ -39,6 +42,7 @@ def _for_users() -> tuple[type[Exception], ...]:
     from projections.fold import Unfoldable
     from replay.rebuild import ReadersInTheWay, RebuildRunning
     from store import migrate
+    from store.codec import Unencodable
     from store.connections import UnsafeSetting
     from store.embedded import EmbeddedServerRefusal
     from store.execute import StreamBusy
@@ -62,6 +66,7 @@ def _for_users() -> tuple[type[Exception], ...]:
         Refusal,
         SampleInterrupted,
         StreamBusy,
+        Unencodable,
         Unfoldable,
         UnsafeSetting,
         migrate.BadCompanyId,

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api import problems
 from api.answers import (
-    NOT_MODIFIED,
     Asking,
     ReadHeaders,
     described,
@@ -23,7 +22,7 @@ from api.answers import (
     wait,
 )
 from api.authentication import Door, Visit
-from api.bodies import InPath
+from api.bodies import ITEM_IN_PATH, InPath, ItemInPath
 from api.queries import Formats, parameters_of, query_of
 from domain.case import connected
 from domain.refusals import Unknown
@@ -98,7 +97,7 @@ def add_single(router: APIRouter, of: Single) -> None:
         wait(visit, headers)
         wanted = key if of.own is None or isinstance(key, UUID) else id_or_key(key)
         try:
-            return thing_answer(headers, of.ask(reading, wanted))
+            return thing_answer(of.ask(reading, wanted))
         except Unknown:
             if of.has_reach:
                 refuse_out_of_reach(visit, of.permissions[0], _stream(of, wanted))
@@ -106,13 +105,11 @@ def add_single(router: APIRouter, of: Single) -> None:
 
     kinds = {
         "visit": Annotated[Visit, Depends(Door(*of.permissions))],
-        "key": Annotated[
-            of.key, Path(description="id, or own code or reference" if of.own else "id or code")
-        ],
+        "key": Annotated[of.key, Path(description=_said_of_key(of))],
         "headers": Asking,
     }
     success = described(thing_model(of.row), "ETag", "X-Position")
-    _add(router, of, endpoint, kinds, success | NOT_MODIFIED | THING_ERRORS)
+    _add(router, of, endpoint, kinds, success | THING_ERRORS)
 
 
 def id_or_key(key: str) -> UUID | str:
@@ -121,6 +118,12 @@ def id_or_key(key: str) -> UUID | str:
         return UUID(key)
     except ValueError:
         return key
+
+
+def _said_of_key(of: Single) -> str:
+    if of.key is ItemInPath:
+        return ITEM_IN_PATH
+    return "id, or own code or reference" if of.own else "id or code"
 
 
 def _stream(of: Single, wanted: UUID | str) -> UUID:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 
 from api.answers import (
     JSON,
-    NOT_MODIFIED,
     Asking,
     as_json,
     described,
@@ -72,14 +71,14 @@ add_single(
     summary="The company's settings",
     response_class=Response,
     response_model=None,
-    responses=described(thing_model(SettingsRow), "ETag", "X-Position") | NOT_MODIFIED | THING_ERRORS,
+    responses=described(thing_model(SettingsRow), "ETag", "X-Position") | THING_ERRORS,
     openapi_extra=Door(*DIRECTORY).said,
 )
 def get_settings(visit: Annotated[Visit, Depends(Door(*DIRECTORY))], headers: Asking) -> Response:
     """What the company sets for itself, with its version as ETag."""
     reading = visit.reading()
     wait(visit, headers)
-    return thing_answer(headers, settings(reading))
+    return thing_answer(settings(reading))
 
 
 # --- action templates: few, and read from the log itself ---------------------------------------------
@@ -133,7 +132,7 @@ def list_action_templates(visit: Annotated[Visit, Depends(Door(*DIRECTORY))], he
     summary="One action template",
     response_class=Response,
     response_model=None,
-    responses=described(TemplateThing, "ETag", "X-Position") | NOT_MODIFIED | THING_ERRORS,
+    responses=described(TemplateThing, "ETag", "X-Position") | THING_ERRORS,
     openapi_extra=Door(*DIRECTORY).said,
 )
 def get_action_template(
@@ -146,7 +145,7 @@ def get_action_template(
         raise UnknownActionTemplate(code)
     position, versions = visit.company.log.newest(), visit.company.executor.parts(COMPANY_STREAM)
     body = _template(found, versions)
-    return versioned(headers, {"position": position, **body}, position, versions[parts.action_template(code)])
+    return versioned({"position": position, **body}, position, versions[parts.action_template(code)])
 
 
 def _template(template: ActionTemplate, versions: dict[str, int]) -> dict[str, object]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
 from fastapi import APIRouter
 
+from api.bodies import ItemInPath
 from api.routes.asking import Listed, Single, add_list, add_single
 from api.routes.orders import add_commands
 from domain.roles import Permission
@@ -42,5 +42,5 @@ _READ: Final = (Permission.READ_ITEMS,)
 add_list(router, Listed("/v1/items", "search_items", "Search items", items, ItemSearch, ItemRow, _READ))
 add_single(
     router,
-    Single("/v1/items/{key}", "get_item", "One item", item, ItemRow, _READ, key=UUID, has_reach=True),
+    Single("/v1/items/{key}", "get_item", "One item", item, ItemRow, _READ, key=ItemInPath, has_reach=True),
 )

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 
-from api.answers import JSON, NOT_MODIFIED, Asking, as_json, described, versioned
+from api.answers import JSON, as_json, described, versioned
 from api.authentication import Door, Visit
 from api.routes.asking import LIST_ERRORS, THING_ERRORS
 from api.routes.orders import add_commands
@@ -98,17 +98,17 @@ def list_keys(visit: Annotated[Visit, Depends(Door(*_READ))]) -> Response:
     summary="One API key",
     response_class=Response,
     response_model=None,
-    responses=described(KeyThing, "ETag", "X-Position") | NOT_MODIFIED | THING_ERRORS,
+    responses=described(KeyThing, "ETag", "X-Position") | THING_ERRORS,
     openapi_extra=Door(*_READ).said,
 )
-def get_key(visit: Annotated[Visit, Depends(Door(*_READ))], headers: Asking, key_id: UUID) -> Response:
+def get_key(visit: Annotated[Visit, Depends(Door(*_READ))], key_id: UUID) -> Response:
     """One key as the log knows it; never its secret."""
     found = visit.case.people.keys.get(KeyId(key_id))
     if found is None:
         raise UnknownKey(key_id)
     position, versions = visit.company.log.newest(), visit.company.executor.parts(PEOPLE_STREAM)
     body = _key(found, versions)
-    return versioned(headers, {"position": position, **body}, position, versions[parts.key(key_id)])
+    return versioned({"position": position, **body}, position, versions[parts.key(key_id)])
 
 
 def _key(key: ApiKey, versions: dict[str, int]) -> dict[str, object]:

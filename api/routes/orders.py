@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api import problems, wire
 from api.answers import JSON
 from api.authentication import Door, Visit
-from api.bodies import InPath, PersonRef, Time
+from api.bodies import ITEM_IN_PATH, InPath, PersonRef, Time
 from api.wire import Wire
 from domain.commands import Command
 from store import parts
@@ -255,6 +255,8 @@ _BESIDE: Final = [*_parameters(Asked, "query"), *_parameters(Conditions, "header
 
 
 def _of_path(of: Wire) -> str:
+    if of.subject == "item_id":
+        return ITEM_IN_PATH
     return (
         "id, or the own reference or code"
         if of.subject in {"dispute_id", "follow_up_id", "person_id"}

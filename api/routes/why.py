@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from api.answers import JSON, as_json, described, row_model
 from api.authentication import Door, Visit
+from api.bodies import ITEM_IN_PATH, ItemInPath
 from api.queries import Clocks
 from api.routes.asking import THING_ERRORS
 from domain.identity import ItemId
@@ -37,7 +37,7 @@ _DOOR: Final = Door(Permission.READ_DISPUTES)
 )
 def get_item_why(
     visit: Annotated[Visit, Depends(_DOOR)],
-    key: Annotated[UUID, Path(description="id")],
+    key: Annotated[ItemInPath, Path(description=ITEM_IN_PATH)],
     query: Annotated[Clocks, Query()],
 ) -> Response:
     """The answer for one item at one moment."""

@@ -9,8 +9,8 @@ create table redress.api_keys (
     key_id uuid primary key,
     company text not null references redress.companies (id) on delete cascade,
     sha256 bytea not null unique check (octet_length(sha256) = 32),  -- of the whole key; 256 random bits need no salt
-    person_id uuid,                                                  -- acts as this person, or …
-    scopes text[],                                                   -- … as a service with these rights
+    person_id uuid,                                                  -- for this person, or …
+    scopes text[],                                                   -- … a service; what it may, the log says
     created_at timestamptz not null default clock_timestamp(),
     revoked_at timestamptz,
     check ((person_id is null) <> (scopes is null))
@@ -33,9 +33,12 @@ end $$;
 
 -- Who may do what. A service that connects as the owner of the tables (as it does on its own embedded server)
 -- holds every right on them, and an owner's rights cannot be taken away for good: then the triggers on `events`
--- are what refuses a change, and only a deliberate `alter table … disable trigger` gets past them, which
--- verification finds afterwards. Where that is not enough, let another role own and migrate the database, and
--- give the service a role of its own:
+-- are what refuses a change, and only a deliberate `alter table … disable trigger` gets past them. Verification
+-- finds afterwards if they are still disabled, if what was changed can no longer follow from its streams, or if
+-- events and commands no longer fit. Who changes both alike (all of a command was done by somebody else, say) and
+-- enables the triggers again leaves no trace inside of the database: that would only show beside a record kept
+-- elsewhere. Where that is not enough, let another role own and migrate the database, and give the service a role
+-- of its own:
 --     select redress.grant_service('acme', 'redress_service');
 -- Such a role can add events but not change or remove any, nor switch the triggers off, nor migrate. Tables that
 -- later migrations add are covered, if the same owner runs them.

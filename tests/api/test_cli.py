@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from api.cli import app, main
 from api.commands import items
+from store.clock import now
 from store.connections import LogUnavailable
 from store.embedded_programs import EmbeddedServerRefusal
 from tests.api.cli_case import has_items, item_file, manager, owner, row, stranger
@@ -38,6 +40,7 @@ COMMANDS = (
     *(("people", name) for name in ("list", "register", "import", "deactivate", "reactivate")),
     *(("keys", name) for name in ("create", "list", "revoke")),
     *(("customers", name) for name in ("list", "register", "import")),
+    *(("imports", name) for name in ("list", "show")),
     *(("sales", name) for name in ("list", "import")),
     *(("settings", name) for name in ("show", "change")),
     *(("statuses", name) for name in ("list", "define", "retire")),
@@ -295,6 +298,18 @@ def test_a_fault_of_the_program_is_not_hidden(owner, monkeypatch):
     monkeypatch.setattr("store.embedded.ensure", fails)
     with pytest.raises(ZeroDivisionError):
         owner("people", "list")
+
+
+def test_a_clock_that_is_ahead_of_the_databases_is_said_to_be(owner, monkeypatch):
+    monkeypatch.setattr("store.execute.now", lambda: now() + timedelta(minutes=2))
+    line = owner("customers", "register", "C1", code=1).line
+    assert line.startswith("the clocks of this machine and of its database differ")
+
+
+def test_what_cannot_be_stored_is_no_fault_of_the_program(owner, monkeypatch):
+    monkeypatch.setattr("domain.decide.require_storable", lambda _: None)
+    line = owner("customers", "register", "C1", "--name", "\udc80", code=1).line
+    assert line.startswith("customer-registered.v1: ")
 
 
 def test_ctrl_c_ends_with_130_and_what_was_done_stays(owner, monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from api import history_load
-from domain.identity import person_id
+from domain.identity import PEOPLE_STREAM, customer_id, person_id
 from tests.api.cli_case import has_items, item_file, manager, owner, row
 
 __all__ = ["manager", "owner"]
@@ -192,7 +192,8 @@ def test_a_history_for_machines(told):
 
 
 def test_a_dispute_that_is_not_there(told):
-    assert "There is no dispute" in told("history", "dispute", "D9", code=1).line
+    for other in ("D9", customer_id("C1"), PEOPLE_STREAM):
+        assert "There is no dispute" in told("history", "dispute", other, code=1).line
 
 
 def test_the_history_of_a_dispute_is_for_those_who_may_see_the_dispute(told):

@@ -168,6 +168,15 @@ def test_a_key_for_a_service_has_its_scopes_and_no_more(owner):
     assert owner("keys", "list", "--format", "json").json[0]["scopes"] == ["import", "read_items"]
 
 
+def test_29_scopes_that_open_nothing_yet_are_not_offered(owner):
+    offered = owner("keys", "create", "--help").out
+    line = owner("keys", "create", "--service", "erp", "--scopes", "reminders", code=2).line
+    for scope in ("reminders", "validate_replies"):
+        assert scope not in offered
+        assert f", {scope}" not in line
+    assert "'reminders' is no scope; there are: people, " in line
+
+
 @pytest.mark.parametrize("words", [("people", "list"), ("settings", "show"), ("statuses", "list")])
 def test_a_service_without_a_right_to_the_directory_reads_none_of_it(owner, words):
     key = owner("keys", "create", "--service", "erp", "--scopes", "import").out.strip()

@@ -10,10 +10,10 @@ from api import history_load
 from api.history_load import LONGEST_LINE, LoadForbidden, count_lines, load_history, read_lines
 from api.item_file import FileRefused
 from domain.dispute import Dispute, DisputeOpened, DisputeState
-from domain.identity import customer_id, dispute_id, follow_up_id, item_id, person_id
-from domain.people import DeactivatePerson, RegisterPerson
-from domain.roles import Actor, Role
-from store.clock import now
+from domain.identity import KeyId, PersonId, customer_id, dispute_id, follow_up_id, item_id, person_id
+from domain.people import DeactivatePerson, IssueKey, RegisterPerson
+from domain.roles import Actor, Permission, Role
+from store.clock import new_id, now
 from store.execute import Order
 from tests.api.company_case import ADMINISTRATOR, MANAGER, company_case, ndjson
 
@@ -329,6 +329,18 @@ def test_a_refused_line_does_not_stop_the_others(case):
     assert (result.changed, [each.line for each in result.refused]) == (2, [2, 4])
 
 
+def test_29_nor_does_a_line_that_the_scopes_do_not_allow(case):
+    load(case, item(), item("18"))
+    scopes = (Permission.LOAD_HISTORY, Permission.QUALIFY, Permission.WORK_DISPUTE)
+    key = KeyId(new_id())
+    case.company.executor.execute(Order(IssueKey(key, "erp", None, scopes), ADMINISTRATOR))
+    program = Actor(PersonId(key), Role.SERVICE, key, frozenset(scopes))
+    forbidden = line("register_customer", data={"code": "C9"})
+    result = load(case, opened(), forbidden, opened("D2", "18"), actor=program)
+    assert (result.changed, [each.line for each in result.refused]) == (2, [2])
+    assert "import" in result.refused[0].reason
+
+
 def test_unless_it_is_to_stop_at_the_first(case):
     result = load(case, item(), opened("D1", "99"), opened("D2"), "x", stop_at_first=True)
     assert result.stopped
@@ -371,6 +383,32 @@ def test_a_dry_run_decides_each_line_after_the_others_and_writes_nothing(case, m
     done = load(case, *told)
     assert rehearsed == done
     assert (done.changed, done.repeated, [each.line for each in done.refused]) == (5, 1, [4])
+
+
+def test_4_a_dry_run_rests_on_the_log_and_not_on_what_is_remembered(case):
+    load(
+        case,
+        item("F2"),
+        line("register_customer", "2024-01-16", data={"code": "C9", "name": "Nine"}),
+        opened("REF-1", "F2", key="a"),
+        line("resolve_dispute", "2024-03-05", data={"dispute_id": "REF-1", "outcome": "other"}),
+        item("F4"),
+    )
+    told = [
+        line(
+            "qualify_items",
+            "2024-04-01",
+            key="q",
+            data={"item_ids": named("F2"), "status": "promise_to_pay", "promised_on": "2024-04-20"},
+        ),
+        line("register_customer", "2024-04-01", key="r", data={"code": "C9", "name": "Nine"}),
+        opened("REF-1", "F2", at="2024-04-02T09:00:00Z", key="again"),
+        item("F4") | {"at": "2024-04-02"},
+    ]
+    rehearsed = load(case, *told, dry_run=True)
+    done = load(case, *told)
+    assert rehearsed == done
+    assert (done.changed, done.unchanged, [each.line for each in done.refused]) == (1, 2, [3])
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.CREDIT_MANAGER])

@@ -20,7 +20,7 @@ from domain.roles import TABLE, Permission, Role
 from store.clock import new_id
 from store.connections import LogUnavailable, open_pool
 from store.execute import Order
-from store.keys import PREFIX, Keys
+from store.keys import PREFIX, Keys, actor_of
 from tests.api.http_service import (
     DISPUTE,
     OPERATING,
@@ -144,6 +144,21 @@ def test_a_secret_is_kept_nowhere_and_the_name_of_a_key_only_in_the_log(service:
         assert key["secret"] not in kept
         assert bits.hex() not in kept
     assert ["Ann's robot" in kept for kept in rows[:2]] == [False, False]
+
+
+def test_29_the_log_says_what_a_key_may_and_not_the_row_that_finds_it(service: Service) -> None:
+    robot = service.done("/v1/keys", {"name": "robot", "scopes": ["read_items"]}, "admin")
+    service.keys["robot"] = robot["secret"]
+    assert service.get("/v1/items", "robot").status_code == 200
+    with psycopg.connect(service.database.conninfo) as connection:
+        table, admin = "redress.api_keys", person_id("admin")
+        connection.execute(f"update {table} set scopes = '{{people}}' where scopes is not null".encode())
+        connection.execute(f"update {table} set person_id = '{admin}' where scopes is null".encode())
+    holder = service.database.keys.holder
+    people = service.database.company("acme").executor.people()
+    program, analyst = (actor_of(holder(service.keys[who]), people) for who in ("robot", "analyst"))
+    assert (program.role, program.scopes) == (Role.SERVICE, frozenset({Permission.READ_ITEMS}))
+    assert (analyst.role, analyst.person_id) == (Role.ANALYST, person_id("analyst"))
 
 
 def test_a_key_whose_secret_could_not_be_stored_gets_it_when_it_is_asked_for_again(

@@ -16,7 +16,7 @@ from api import answers
 from api.csv_text import cell, csv_text
 from api.routes.reports import REPORTS
 from domain.catalogue import Settings
-from domain.identity import KeyId
+from domain.identity import COMPANY_STREAM, PEOPLE_STREAM, KeyId
 from domain.people import IssueKey
 from domain.roles import Permission
 from projections.feed import Feed
@@ -24,6 +24,7 @@ from store.clock import new_id
 from store.companies import found as found_company
 from store.execute import Order
 from tests.api.http_service import (
+    CUSTOMER,
     DISPUTE,
     OPERATING,
     Service,
@@ -233,16 +234,36 @@ def test_single_things_by_id_and_by_own_key(stocked: Service) -> None:
     )
 
 
-def test_what_is_known_already_is_not_sent_again(stocked: Service) -> None:
-    stocked.seen("/v1/disputes/D")
-    answer = stocked.get("/v1/disputes/D")
-    tag = answer.headers["etag"]
-    for shown in (tag, f'"0", {tag}', f"W/{tag}", "*"):
-        again = stocked.get("/v1/disputes/D", headers={"If-None-Match": shown})
-        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
-    stocked.done("/v1/disputes/D/comment", {"text": "x"})
-    stocked.seen("/v1/disputes/D")
-    assert stocked.get("/v1/disputes/D", headers={"If-None-Match": tag}).status_code == 200
+def test_2_who_has_only_an_items_number_is_told_how_to_find_its_id(stocked: Service) -> None:
+    paths = [("GET", "/v1/items/N3"), ("GET", "/v1/items/N3/why"), ("POST", "/v1/items/N3/clear")]
+    for method, path in paths:
+        body = {"cleared_on": "2026-02-20"} if method == "POST" else None
+        said = problem(stocked.send(method, path, json=body), 422, "malformed-request")
+        (error,) = said["errors"]
+        assert error["in"] == "path"
+        assert "/v1/items?customer=C-1001&number=4711" in error["detail"], path
+    stocked.done("/v1/items", invoice("N3", entity="north"))
+    both = stocked.seen("/v1/items", params={"customer": "ACME", "number": "N3"})["rows"]
+    assert {row["entity"] for row in both} == {"main", "north"}
+    (row,) = stocked.seen("/v1/items", params={"customer": "ACME", "number": "N3", "entity": "main"})["rows"]
+    assert row["item_id"] == item("N3")
+    assert stocked.get(f"/v1/items/{row['item_id']}").status_code == 200
+
+
+def test_the_etag_of_what_is_read_is_for_if_match_alone(stocked: Service) -> None:
+    """It is the version of one thing, and a body tells of others, too: of a dispute's items, of people."""
+    before = stocked.seen("/v1/disputes/D")
+    tag = stocked.get("/v1/disputes/D").headers["etag"]
+    assert tag == f'"{before["version"]}"'
+    stocked.done("/v1/items", invoice("N1", "200.00", balance="150.00"))
+    after = stocked.seen("/v1/disputes/D")
+    assert (before["disputed"], after["disputed"]) == ("500.00", "450.00")
+    assert after["version"] == before["version"]
+    for path in ("/v1/disputes/D", f"/v1/items/{item('N1')}", "/v1/settings", "/v1/statuses/price"):
+        answer = stocked.get(path)
+        again = stocked.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (200, answer.content), path
+    assert stocked.post("/v1/disputes/D/comment", {"text": "x"}, headers={"If-Match": tag}).status_code == 200
 
 
 # --- reading one's own write -------------------------------------------------------------------------
@@ -304,6 +325,17 @@ def test_30_a_history_names_a_program_by_its_key(stocked: Service) -> None:
     stocked.done("/v1/disputes/D/comment", {"text": "Seen"}, "client")
     *_, last = stocked.get("/v1/disputes/D/history").json()["entries"]
     assert (last["role"], last["actor_name"]) == ("service", "client")
+
+
+@pytest.mark.parametrize("who", ["manager", "collector", "resolver", "auditor"])
+def test_39_only_disputes_have_this_history(stocked: Service, who: str) -> None:
+    (key,) = (each["key_id"] for each in stocked.get("/v1/keys", "admin").json()["rows"][:1])
+    for stream in (CUSTOMER, item("N1"), str(PEOPLE_STREAM), str(COMPANY_STREAM), key):
+        answer = stocked.get(f"/v1/disputes/{stream}/history", who)
+        if answer.status_code == 403:
+            problem(answer, 403, "not-yours")
+        else:
+            problem(answer, 404, "unknown-dispute")
 
 
 def test_a_history_comes_in_pages(stocked: Service) -> None:

@@ -194,6 +194,26 @@ def test_what_a_line_leaves_out_is_that_of_the_settings_when_it_is_recorded(case
     assert case.state(item_id("main", "C1", "17")) is None
 
 
+@pytest.mark.parametrize("stop", [False, True])
+def test_43_a_line_that_another_process_carried_out_before_it_could_be_read_is_not_refused(
+    case, other, monkeypatch, stop
+):
+    load(case.company, item("17"), item("18"))
+    told = [opened("D1", "17", key="a"), opened("D2", "99", key="b"), opened("D3", "18", key="c")]
+    log, look = case.company.log, case.company.log.answered_all
+
+    def overtaken(digests):
+        found = look(digests)
+        monkeypatch.setattr(log, "answered_all", look)
+        load(other, told[0])
+        return found
+
+    monkeypatch.setattr(log, "answered_all", overtaken)
+    result = load(case.company, *told, stop_at_first=stop)
+    assert (result.changed, result.repeated, [each.line for each in result.refused]) == (not stop, 1, [2])
+    assert case.kinds().count("DisputeOpened") == 2 - stop
+
+
 # --- one key twice in one batch --------------------------------------------------------------------
 
 

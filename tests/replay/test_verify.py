@@ -9,14 +9,19 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 
+from domain.commands import Decision
+from domain.customer import register
 from projections.feed import Feed
 from projections.states import TABLES
 from projections.tables import Kind
 from replay.verify import Difference, Verification, verify
+from store.bulk import prepared
+from store.clock import new_id, now
 from store.connections import CompanyDatastore, Pool, open_pool
-from store.log import Log
+from store.log import Attribution, Log, Submission
 from tests.projections.histories import BUSY, HISTORIES, Made, Pick, append, new_company, picks
 
+BY = Attribution(new_id(), "collector", None, None)
 PLAYED = picks(3, 220)
 
 
@@ -45,11 +50,17 @@ def made(datastore: CompanyDatastore, log: Log) -> Made:
 
 
 def alter(pool: Pool, statement: str) -> int:
-    """Do it as somebody would who owns the tables and switches the triggers off."""
+    """Do it as somebody would who owns the tables, switches the triggers off and afterwards on again."""
     with pool.connection() as connection, connection.transaction():
         connection.execute("set local session_replication_role = replica")
-        connection.execute("alter table company_acme.events disable trigger events_stay")
-        return connection.execute(statement.encode()).rowcount
+        for table in ("events", "commands"):
+            connection.execute(f"alter table company_acme.{table} disable trigger {table}_stay".encode())
+        rows = connection.execute(statement.encode()).rowcount
+        for table in ("events", "commands"):
+            connection.execute(
+                f"alter table company_acme.{table} enable always trigger {table}_stay".encode()
+            )
+        return rows
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=BUSY)
@@ -232,6 +243,84 @@ def test_an_altered_log_is_found(
     assert alter(pool, statement.format(last=made.events)) >= 1
     outcome = verify(datastore, log, limit=1000)
     assert any(says in str(difference) for difference in outcome.differences), outcome.differences
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (
+            "alter table company_acme.events disable trigger events_stay",
+            "events events_stay: no trigger refuses its changes",
+        ),
+        ("alter table company_acme.events enable trigger events_stay", "events events_stay: no trigger"),
+        ("drop trigger commands_stay on company_acme.commands", "commands commands_stay: no trigger"),
+        (
+            """create or replace trigger events_stay before truncate on company_acme.events
+               for each statement execute function redress.refuse_change()""",
+            "events events_stay: no trigger",
+        ),
+    ],
+)
+def test_30_a_log_that_is_no_longer_guarded_is_found(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made, statement: str, says: str
+) -> None:
+    assert verify(datastore, log).is_sound
+    with pool.connection() as connection:
+        connection.execute(statement.encode())
+    assert [str(each)[: len(says)] for each in verify(datastore, log).differences] == [says]
+
+
+_OF_SEVERAL = (
+    "(select min(command_id::text)::uuid from company_acme.commands where last_position > first_position)"
+)
+_UNCHANGED = "insert into company_acme.commands values (gen_random_uuid(), null, '', {0}, {1}, {2}, '')"
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("update company_acme.events set command_id = gen_random_uuid() where position = 30", "not recorded"),
+        ("delete from company_acme.commands where first_position = 1", "not recorded"),
+        (
+            "insert into company_acme.commands values (gen_random_uuid(), null, '', 30, 31, now(), '')",
+            "its events, 30 to 31, are not there",
+        ),
+        (
+            f"""update company_acme.commands set last_position = last_position + 1
+                where command_id = {_OF_SEVERAL}""",
+            "its events should be ",
+        ),
+        (
+            f"update company_acme.commands set recorded_at = now() where command_id = {_OF_SEVERAL}",
+            "recorded at another time",
+        ),
+        (
+            f"""update company_acme.events set actor = gen_random_uuid() where position =
+                (select last_position from company_acme.commands where command_id = {_OF_SEVERAL})""",
+            "somebody else",
+        ),
+        (_UNCHANGED.format(100001, 100000, "now()"), "does not stand where"),
+        (_UNCHANGED.format(31, 30, "'2000-01-01'"), "does not stand where"),
+        (_UNCHANGED.format(32, 30, "now()"), "does not stand where"),
+    ],
+)
+def test_30_events_and_commands_that_do_not_fit_are_found(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made, statement: str, says: str
+) -> None:
+    assert alter(pool, statement) == 1
+    outcome = verify(datastore, log, limit=1000)
+    assert any(says in str(difference) for difference in outcome.differences), outcome.differences
+
+
+def test_42_a_command_that_changed_nothing_and_events_that_were_copied_fit(
+    datastore: CompanyDatastore, log: Log, made: Made
+) -> None:
+    log.append(Submission(new_id(), "k", b"", BY, (), {}, b""))
+    new = Decision(now(), (register("new", None, None),))
+    log.append_bulk(new_id(), BY, [prepared([new], {}, log.codec)])
+    log.append(Submission(new_id(), "l", b"", BY, (), {}, b""))
+    Feed(datastore, log).catch_up()
+    assert verify(datastore, log).differences == []
 
 
 def test_an_event_that_cannot_be_folded_is_said_once(

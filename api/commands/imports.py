@@ -1,0 +1,79 @@
+"""`redress imports`: which files came in, and what they did."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api.commands.output import Format, FormatOption, RawOption, show, to_json
+from api.commands.session import session
+
+_imports = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+_LISTED = (
+    "import_id", "file_name", "mode", "changed_at", "registered", "corrected", "cleared", "reinstated",
+    "unchanged", "rejected", "undone", "left_as_is", "is_finished",
+)  # fmt: skip
+
+
+def install(app: typer.Typer) -> None:
+    """Add the commands to *app*."""
+    app.add_typer(_imports, name="imports", help="Imports of items: list, show.")
+
+
+@_imports.command("list")
+def list_imports(ctx: typer.Context, *, form: FormatOption = Format.TABLE, raw: RawOption = False) -> None:
+    """Imports of items, the last changed first; by its id `redress undo-import` takes one back.
+
+    \b
+    redress imports list
+    redress imports list --format csv
+    """
+    from projections.directory import imports
+    from projections.paging import PageParameters
+    from projections.reading import Reading
+    from store.clock import now
+
+    with session(ctx) as here:
+        here.company.feed.catch_up()
+        reading = Reading(here.company.datastore, here.actor, now())
+        records: list[dict[str, object]] = []
+        cursor: str | None = None
+        while True:
+            page = imports(reading, PageParameters(cursor=cursor, limit=200))
+            records += [{name: getattr(row, name) for name in _LISTED} for row in page.rows]
+            if (cursor := page.next_cursor) is None:
+                break
+        show(records, form, raw=raw, empty="no imports yet")
+
+
+@_imports.command("show")
+def show_import(
+    ctx: typer.Context,
+    import_id: Annotated[
+        UUID, typer.Argument(metavar="ID", help="The import, as `redress imports list` names it.")
+    ],
+    *,
+    form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
+) -> None:
+    """One import: its file, what it did, and what an undoing took back.
+
+    \b
+    redress imports show 019a2b3c-… --format json
+    """
+    from projections.directory import import_
+    from projections.reading import Reading
+    from store.clock import now
+
+    with session(ctx) as here:
+        here.company.feed.catch_up()
+        (row,) = import_(Reading(here.company.datastore, here.actor, now()), import_id).rows
+    found = asdict(row)
+    if form is Format.JSON:
+        typer.echo(to_json(found))
+    else:
+        show([{"field": name, "value": value} for name, value in found.items()], form, raw=raw)
