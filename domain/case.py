@@ -63,7 +63,7 @@ def connected(state: State) -> frozenset[UUID]:
             of_dispute = frozenset({state.dispute_id}) if state.dispute_id else frozenset()
             return frozenset({state.customer_id}) | of_dispute | state.follow_ups
         case Dispute():
-            inside = frozenset({state.customer_id, *state.items, *state.former_items})
+            inside = frozenset({state.customer_id, *state.items, *state.former_items, *state.settled_items})
             return inside | state.follow_ups
         case FollowUpAction():
             of_dispute = frozenset({state.dispute_id}) if state.dispute_id else frozenset()

@@ -461,8 +461,8 @@ class Dispute:
     """A dispute as it stands.
 
     ``items`` are those in dispute now, or at the end of the last episode; ``former_items`` left by being
-    paid, or were left out by a reopening, and may come back by the next one; ``opening_items`` are those at
-    the opening of the episode.
+    paid, or were left out by a reopening, and may come back by the next one; ``settled_items`` were settled
+    before the others; ``opening_items`` are those at the opening of the episode.
     """
 
     id: DisputeId
@@ -487,6 +487,7 @@ class Dispute:
     assigned_by: AssignedBy | None = None
     unassigned: Unassigned | None = None
     former_items: Mapping[ItemId, DisputedItem] = field(default_factory=dict)
+    settled_items: frozenset[ItemId] = frozenset()
     follow_ups: frozenset[FollowUpId] = frozenset()
     follow_ups_planned: int = 0
     episode: int = 1
@@ -523,6 +524,7 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
                 dispute,
                 items={**dispute.items, **added},
                 former_items=_without(dispute.former_items, added),
+                settled_items=dispute.settled_items - added.keys(),
             )
         case ItemsTakenOut():
             return _taken_out(dispute, event)
@@ -590,8 +592,14 @@ def _opened(event: DisputeOpened) -> Dispute:
 
 def _taken_out(dispute: Dispute, event: ItemsTakenOut) -> Dispute:
     out = {item: dispute.items[item] for item in event.item_ids}
-    former = {**dispute.former_items, **out} if event.because is Release.CLEARED else dispute.former_items
-    return replace(dispute, items=_without(dispute.items, out), former_items=former)
+    left = replace(dispute, items=_without(dispute.items, out))
+    match event.because:
+        case Release.CLEARED:
+            return replace(left, former_items={**dispute.former_items, **out})
+        case Release.SETTLED:
+            return replace(left, settled_items=dispute.settled_items | out.keys())
+        case _:
+            return left
 
 
 def _without(

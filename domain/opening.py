@@ -190,5 +190,5 @@ def remove_items(case: Case, command: RemoveItems) -> list[Event]:
     draft = Draft(case)
     take_out(draft, dispute, items, Release.REMOVED)
     for item in items:
-        draft.record(ItemStatusRestored(item.id, item.before_dispute, item.qualification))
+        draft.record(ItemStatusRestored(item.id, item.before(dispute.id), item.qualification))
     return draft.events

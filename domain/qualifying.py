@@ -221,9 +221,10 @@ def _settle(
 def _settle_some(case: Case, command: QualifyItems, dispute: Dispute) -> list[Event]:
     status = case.company.status(command.status)
     draft = Draft(case)
-    take_out(draft, dispute, [case.item(item_id) for item_id in command.item_ids], Release.SETTLED)
-    items = [draft.item(item_id) for item_id in command.item_ids]
+    items = [case.item(item_id) for item_id in command.item_ids]
+    # Qualified before they leave: what is said of them then is what the dispute said.
     _give_status(draft, items, Qualification(status.code, status.kind, command.comment))
+    take_out(draft, dispute, items, Release.SETTLED)
     return draft.events
 
 

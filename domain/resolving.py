@@ -33,6 +33,7 @@ from domain.follow_up import (
 )
 from domain.item import (
     Item,
+    ItemDisputeVoided,
     ItemPlacedUnderFollowUp,
     ItemQualified,
     ItemReleased,
@@ -47,11 +48,11 @@ from domain.money import total
 from domain.refusals import CreditedAmountInvalid, OutcomeMissing, OutcomeNotByHand
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from domain.commands import Occasion
     from domain.events import Event
-    from domain.identity import ItemId
+    from domain.identity import DisputeId, ItemId
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,10 @@ def _release(draft: Draft, dispute: Dispute, items: Sequence[Item], because: Rel
 def cancel(case: Case, command: CancelDispute) -> list[Event]:
     """It was a mistake: previous statuses return (spec 20), also after it was resolved or escalated.
 
-    Then only those of items that its ending qualified last: what was said, disputed or paid since stands.
-    What it wrote off is asked for again. Said twice changes nothing. Raises UnknownDispute.
+    Then only those of items that its ending qualified last, settled and left-out ones too: what was said,
+    disputed or paid since stands. Where a later dispute speaks for an item, that one returns to what was
+    said before this one. What it wrote off is asked for again. Said twice changes nothing. Raises
+    UnknownDispute.
     """
     dispute = case.dispute(command.dispute_id)
     if dispute.state is DisputeState.CANCELLED:
@@ -159,13 +162,25 @@ def cancel(case: Case, command: CancelDispute) -> list[Event]:
         )
     )
     _release(draft, dispute, inside, Release.CANCELLED)
-    for item in items:
-        if dispute.id in {item.dispute_id, item.ended_by}:
-            draft.record(ItemStatusRestored(item.id, item.before_dispute, item.qualification))
-        if dispute.id in item.write_offs:
-            draft.record(ItemWriteOffUndone(item.id, dispute.id))
+    for item_id in dict.fromkeys((*dispute.items, *dispute.former_items, *sorted(dispute.settled_items))):
+        draft.record_all(_unsaid(case.item(item_id), dispute.id))
     _end_all(draft, dispute, Ended.DISPUTE_CANCELLED)
     return draft.events
+
+
+def _unsaid(item: Item, dispute_id: DisputeId) -> Iterator[Event]:
+    """What takes back all that the dispute has said of *item*."""
+    if item.speaks == dispute_id:
+        yield ItemStatusRestored(item.id, item.before(dispute_id), item.qualification)
+    elif item.speaks and any(one.dispute_id == dispute_id for one in item.said_before):
+        yield ItemDisputeVoided(item.id, dispute_id)
+    yield from write_off_undone(item, dispute_id)
+
+
+def write_off_undone(item: Item, dispute_id: DisputeId) -> Iterator[Event]:
+    """The item is asked for again, if the dispute had written it off."""
+    if dispute_id in item.write_offs:
+        yield ItemWriteOffUndone(item.id, dispute_id)
 
 
 def escalate(case: Case, command: EscalateDispute) -> list[Event]:

@@ -44,6 +44,7 @@ from domain.follow_up import Ended, FollowUpEnded, FollowUpPlan, FollowUpPlanned
 from domain.item import (
     ClearItem,
     ItemDisputed,
+    ItemDisputeVoided,
     ItemPlacedUnderFollowUp,
     ItemQualified,
     ItemReleased,
@@ -509,7 +510,9 @@ def test_20_what_was_said_disputed_or_paid_after_the_ending_stands() -> None:
         ClearItem(item("4")),
         invoice("4"),
     )
-    world = world.when(CancelDispute(dispute())).then(DisputeCancelled, ItemStatusRestored)
+    world = world.when(CancelDispute(dispute())).then(
+        DisputeCancelled, ItemDisputeVoided(item("2"), dispute()), ItemStatusRestored
+    )
     statuses = [world.status(number) for number in "12345"]
     assert statuses == ["ongoing", "price", "dispute_resolved", "dispute_resolved", None]
     assert world.item("2").dispute_id == dispute("E")
@@ -538,6 +541,67 @@ def test_20_cancelling_a_reopened_dispute_returns_what_was_there_before_the_disp
     assert world.copy().take(resolving(), CancelDispute(dispute())).status("1") == "ongoing"
     said = given(invoice("1"), opening("1"), resolving(), qualifying("ongoing", "1"), REOPENING)
     assert said.take(CancelDispute(dispute())).status("1") == "ongoing"
+
+
+def test_20_cancelling_returns_the_status_of_items_that_were_settled_before_the_others() -> None:
+    world = given(
+        invoice("1"),
+        invoice("2"),
+        qualifying("promise_to_pay", "1", "2", promised_on=on(9)),
+        opening("1", "2"),
+        qualifying("dispute_resolved", "1"),
+    )
+    assert world.status("1") == "dispute_resolved"
+    said = world.copy().take(qualifying("ongoing", "1"), CancelDispute(dispute()))
+    assert (said.status("1"), said.status("2")) == ("ongoing", "promise_to_pay")
+    world = world.take(CancelDispute(dispute()))
+    assert (world.status("1"), world.status("2")) == ("promise_to_pay", "promise_to_pay")
+
+
+def test_20_a_settled_item_that_is_disputed_again_is_settled_no_more() -> None:
+    world = disputed("1", "2").take(qualifying("dispute_resolved", "1"), AddItems(dispute(), (item("1"),)))
+    assert world.dispute().settled_items == set()
+    assert world.take(CancelDispute(dispute())).status("1") is None
+
+
+def test_20_cancelling_reaches_what_a_reopening_left_out() -> None:
+    world = disputed("1", "2").take(resolving(Outcome.WRITTEN_OFF), opening("2", name="E"), REOPENING)
+    assert world.dispute("E").is_open
+    world = world.take(CancelDispute(dispute()), CancelDispute(dispute("E")))
+    assert (world.status("1"), world.status("2")) == (None, None)
+    assert world.collectable("2")
+
+
+@pytest.mark.parametrize("order", ["DE", "ED"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_20_of_two_cancelled_disputes_neither_status_stays(order: str, ended: bool) -> None:  # noqa: FBT001
+    world = given(
+        invoice("1"),
+        qualifying("promise_to_pay", "1", promised_on=on(9)),
+        opening("1"),
+        resolving(),
+        opening("1", name="E"),
+    )
+    if ended:
+        world = world.take(resolving(name="E"))
+    for name in order:
+        world = world.take(CancelDispute(dispute(name)))
+    assert world.status("1") == "promise_to_pay"
+
+
+def test_20_cancelling_a_later_dispute_returns_what_the_earlier_one_said() -> None:
+    world = disputed("1").take(resolving(), opening("1", name="E"), resolving(name="E"), REOPENING)
+    assert world.copy().take(CancelDispute(dispute("E"))).status("1") == "price"
+    assert world.copy().take(CancelDispute(dispute())).status("1") == "dispute_resolved"
+    world = world.take(CancelDispute(dispute()), CancelDispute(dispute("E")))
+    assert world.status("1") is None
+
+
+def test_21_a_write_off_ends_with_the_reopening() -> None:
+    world = disputed("1").take(resolving(Outcome.WRITTEN_OFF))
+    world = world.when(REOPENING).then_also(ItemWriteOffUndone(item("1"), dispute()))
+    world = world.take(resolving(Outcome.INVOICE_UPHELD))
+    assert world.collectable("1")
 
 
 def test_20_a_dispute_whose_items_were_all_paid_is_cancelled() -> None:

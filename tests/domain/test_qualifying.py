@@ -649,11 +649,11 @@ def test_14_dispute_resolved_on_some_items_takes_those_out_as_settled() -> None:
     world = given(invoice("1"), invoice("2"), opening("1", "2"))
     resolved = Qualification("dispute_resolved", StatusKind.DISPUTE_RESOLVED, "Paid back")
     world = world.when(qualifying("dispute_resolved", "1", comment="Paid back")).then(
+        ItemQualified(item("1"), resolved, Qualification("price", StatusKind.DISPUTE)),
         ItemsTakenOut(dispute(), (item("1"),), Release.SETTLED),
         ItemReleased(item("1"), dispute(), Release.SETTLED),
         ItemReturned(item("1"), planned()),
         FollowUpItemsChanged(planned(), (), (item("1"),)),
-        ItemQualified(item("1"), resolved, Qualification("price", StatusKind.DISPUTE)),
     )
     assert world.dispute().is_open
     assert set(world.dispute().items) == {item("2")}
