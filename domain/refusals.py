@@ -446,6 +446,40 @@ class NotByQualifying(Refusal):
 
 
 @dataclass
+class NotWithStatus(Refusal):
+    """With a status of kind {kind} on items without a dispute, {name} has no place: {cure}."""
+
+    kind: str
+    name: str
+    cure: str
+
+    @property
+    def place(self) -> str:
+        """The field that says it."""
+        return f"/{self.name}"
+
+
+@dataclass
+class NotByRepeating(Refusal):
+    """The items have this status and comment already, and saying it again does not apply {name}: plan a follow-up action over them instead."""  # noqa: E501
+
+    name: str
+
+    @property
+    def place(self) -> str:
+        """The field that says it."""
+        return f"/{self.name}"
+
+
+@dataclass
+class OutcomeUncalledFor(Refusal):
+    """Ending follow-up action {follow_up_id} resolves no dispute, for it is not the last one of a dispute; leave out the outcome and the credited amount, or resolve the dispute itself."""  # noqa: E501
+
+    where = "/outcome"
+    follow_up_id: UUID
+
+
+@dataclass
 class StatusNotForDispute(Refusal):
     """The items are in open dispute {dispute_id}; a status of kind {kind} cannot be given until it is
     resolved."""

@@ -45,7 +45,7 @@ from domain.item import (
     Release,
 )
 from domain.money import total
-from domain.refusals import CreditedAmountInvalid, OutcomeMissing, OutcomeNotByHand
+from domain.refusals import CreditedAmountInvalid, OutcomeMissing, OutcomeNotByHand, OutcomeUncalledFor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -230,7 +230,8 @@ def _end(draft: Draft, action: FollowUpAction, because: Ended, comment: str | No
 def end_follow_up(case: Case, command: EndFollowUp, occasion: Occasion) -> list[Event]:
     """The action ends; the last one of a dispute resolves it (spec 25). Said twice changes nothing.
 
-    Raises OutcomeMissing when it would resolve, and then the refusals of `resolve`.
+    Raises OutcomeUncalledFor when an outcome is told and nothing is resolved; OutcomeMissing when it would
+    resolve, and then the refusals of `resolve`.
     """
     action = case.follow_up(command.follow_up_id)
     if not action.is_open:
@@ -238,6 +239,8 @@ def end_follow_up(case: Case, command: EndFollowUp, occasion: Occasion) -> list[
     draft = Draft(case)
     _end(draft, action, Ended.DONE, command.comment)
     if action.dispute_id is None or draft.dispute(action.dispute_id).follow_ups:
+        if command.outcome is not None or command.credited_amount is not None:
+            raise OutcomeUncalledFor(action.id)
         return draft.events
     if command.outcome is None:
         raise OutcomeMissing(action.dispute_id)

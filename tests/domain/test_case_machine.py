@@ -403,7 +403,7 @@ class Cases(RuleBasedStateMachine):
             dispute(name),
             self.ids(chosen),
             status,
-            promised_on=promised_on,
+            promised_on=promised_on if status == "promise_to_pay" else None,
             outcome=outcome,
             plan_follow_up=plan,
             comment=name,
@@ -416,7 +416,9 @@ class Cases(RuleBasedStateMachine):
         if within is not None:
             self._qualify_within(within, command, chosen, outcome)
             return
-        self.say(command, expected=True)
+        self.say(command, expected=outcome is None)
+        if outcome is not None:
+            return
         for number in chosen:
             self.things[number].says = status
             self.things[number].promised_on = promised_on if status == "promise_to_pay" else None
@@ -428,8 +430,8 @@ class Cases(RuleBasedStateMachine):
         self, name: str, command: QualifyItems, chosen: list[str], outcome: Outcome | None
     ) -> None:
         everything = set(chosen) == set(self.disputes[name].members)
-        resolves = command.status == "dispute_resolved"
-        expected = resolves and (not everything or outcome is not None)
+        resolves = command.status == "dispute_resolved" and not command.plan_follow_up
+        expected = resolves and everything is (outcome is not None)
         self.say(command, expected=expected)
         if not expected:
             return
@@ -490,8 +492,9 @@ class Cases(RuleBasedStateMachine):
     def _end_action(self, found: FollowUpId, outcome: Outcome | None) -> None:
         reminder = self.actions.get(found)
         last = reminder is not None and reminder.dossier is not None and self.of(reminder.dossier) == [found]
-        self.say(EndFollowUp(found, outcome=outcome), expected=not last or outcome is not None)
-        if reminder is None or (last and outcome is None):
+        expected = reminder is None or last is (outcome is not None)
+        self.say(EndFollowUp(found, outcome=outcome), expected=expected)
+        if reminder is None or not expected:
             return
         del self.actions[found]
         if last:

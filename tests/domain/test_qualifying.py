@@ -34,7 +34,7 @@ from domain.dispute import (
     ResolverNotFound,
     Unassigned,
 )
-from domain.follow_up import Ended, FollowUpItemsChanged, FollowUpPlan, FollowUpPlanned
+from domain.follow_up import Ended, FollowUpItemsChanged, FollowUpPlan, FollowUpPlanned, PostponeFollowUp
 from domain.item import (
     ClearItem,
     ItemDisputed,
@@ -61,6 +61,8 @@ from domain.refusals import (
     ItemNotSelected,
     ItemSelectedTwice,
     NotByQualifying,
+    NotByRepeating,
+    NotWithStatus,
     OutcomeMissing,
     PersonInactive,
     PromiseWithoutDate,
@@ -596,7 +598,71 @@ def test_14_the_same_status_and_comment_again_changes_nothing() -> None:
 
 def test_14_nor_does_it_plan_another_action() -> None:
     world = given(invoice("1"), qualifying("ongoing", "1"))
-    world.when(qualifying("ongoing", "1", follow_up=FollowUpPlan())).then_nothing()
+    when = world.when(qualifying("ongoing", "1", follow_up=FollowUpPlan()))
+    when.then(NotByRepeating("follow_up"))
+    assert when.refusal is not None
+    assert when.refusal.place == "/follow_up"
+    world.when(qualifying("ongoing", "1", plan_follow_up=True)).then(NotByRepeating("plan_follow_up"))
+    world.when(qualifying("ongoing", "1", plan_follow_up=False)).then_nothing()
+
+
+def test_14_told_again_with_the_action_that_is_there_it_changes_nothing() -> None:
+    plan = FollowUpPlan(on(5), "Ring them")
+    world = given(invoice("1"), qualifying("ongoing", "1", follow_up=plan))
+    world.when(qualifying("ongoing", "1", name="R", follow_up=plan)).then_nothing()
+    world.when(qualifying("ongoing", "1", name="R", plan_follow_up=True)).then_nothing()
+    world = world.take(PostponeFollowUp(planned("Q"), on(9)))
+    world.when(qualifying("ongoing", "1", follow_up=plan)).then_nothing()
+    world.when(qualifying("ongoing", "1", name="R", follow_up=plan)).then(NotByRepeating("follow_up"))
+
+
+STRAYS: list[tuple[str, dict[str, Any]]] = [
+    ("litigation", {"resolver_id": TECHNICIAN}),
+    ("litigation", {"amounts": {item("1"): Decimal(30)}}),
+    ("litigation", {"outcome": Outcome.WRITTEN_OFF}),
+    ("ongoing", {"credited_amount": Decimal(0)}),
+    ("ongoing", {"reason": "too dear"}),
+    ("dispute_resolved", {"outcome": Outcome.OTHER}),
+    ("promise_to_pay", {"received_on": day(-1)}),
+    ("ongoing", {"promised_on": on(3)}),
+    ("price", {"promised_on": on(3)}),
+    ("price", {"outcome": Outcome.OTHER}),
+]
+
+
+@pytest.mark.parametrize(("status", "more"), STRAYS, ids=str)
+def test_07_what_has_no_place_with_the_status_is_refused(status: str, more: dict[str, Any]) -> None:
+    told = {"promised_on": on(5)} if status == "promise_to_pay" else {}
+    world = given(invoice("1"))
+    assert world.when(qualifying(status, "1", **told)).events
+    refusal = world.when(qualifying(status, "1", **told, **more)).refusal
+    assert isinstance(refusal, NotWithStatus)
+    assert refusal.place == f"/{next(iter(more))}"
+
+
+def test_14_settling_can_be_told_again_with_its_outcome() -> None:
+    settling = qualifying("dispute_resolved", "1", outcome=Outcome.OTHER, credited_amount=Decimal(5))
+    given(invoice("1"), opening("1"), settling).when(settling).then_nothing()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"outcome": Outcome.OTHER},
+        {"credited_amount": Decimal(5)},
+        {"reason": "settled"},
+        {"resolver_id": TECHNICIAN},
+        {"follow_up": FollowUpPlan()},
+        {"plan_follow_up": True},
+        {"promised_on": on(3)},
+    ],
+    ids=str,
+)
+def test_14_settling_some_items_says_nothing_else(more: dict[str, Any]) -> None:
+    world = given(invoice("1"), invoice("2"), opening("1", "2"))
+    refusal = world.when(qualifying("dispute_resolved", "1", **more)).refusal
+    assert isinstance(refusal, NotByQualifying)
+    assert refusal.place == f"/{next(iter(more))}"
 
 
 def test_14_another_comment_or_promise_is_a_change() -> None:

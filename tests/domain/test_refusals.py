@@ -162,6 +162,27 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
             "resolver to the dispute."
         ),
     ),
+    refusals.NotByRepeating: (
+        lambda: two(qualifying("ongoing", "1")).when(qualifying("ongoing", "1", plan_follow_up=True)),
+        (
+            "The items have this status and comment already, and saying it again does not apply "
+            "plan_follow_up: plan a follow-up action over them instead."
+        ),
+    ),
+    refusals.NotWithStatus: (
+        lambda: two().when(qualifying("litigation", "1", outcome=Outcome.OTHER)),
+        (
+            "With a status of kind litigation on items without a dispute, outcome has no place: leave it out; it "
+            "belongs to the end of a dispute."
+        ),
+    ),
+    refusals.OutcomeUncalledFor: (
+        lambda: of_two(PlanFollowUp(F, "Ask", on(2), D)).when(EndFollowUp(F, outcome=Outcome.OTHER)),
+        (
+            f"Ending follow-up action {F} resolves no dispute, for it is not the last one of a dispute; "
+            "leave out the outcome and the credited amount, or resolve the dispute itself."
+        ),
+    ),
     refusals.CreditedAmountInvalid: (
         lambda: of_two().when(resolving(credited_amount=Decimal("200.01"))),
         "The credited amount 200.01 is not between 0 and the disputed 200 (in size).",
