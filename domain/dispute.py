@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias, assert_never
 from uuid import UUID
 
-from domain.commands import Command
+from domain.commands import UNCHANGED, Command, Unchanged
 from domain.events import Event, PersonalText
 from domain.follow_up import FollowUpPlan, planned_id
 from domain.identity import CustomerId, DisputeId, FollowUpId, ImportId, ItemId, PersonId, follow_up_id
@@ -60,13 +60,14 @@ class AssignedBy(StrEnum):
 
 
 class Unassigned(StrEnum):
-    """Why the rule found no resolver (spec 9)."""
+    """Why there is no resolver: the rule found none (spec 9), or a person withdrew the one that there was."""
 
     NO_FIELD = "no_assignment_field"
     NO_VALUE = "no_value"
     NO_MATCH = "no_match"
     SEVERAL_MATCHES = "several_matches"
     ITEMS_DISAGREE = "items_disagree"
+    WITHDRAWN = "withdrawn"
 
 
 class Visibility(StrEnum):
@@ -150,10 +151,13 @@ class ChangeDisputeType(OfDisputeCommand):
 
 @dataclass(frozen=True, slots=True)
 class AssignResolver(OfDisputeCommand):
-    """Name the person who can settle it; without one the assignment rule looks again."""
+    """Name the person who can settle it; without one the assignment rule looks again.
+
+    ``resolver_id`` None: nobody is to settle it.
+    """
 
     spans_case: ClassVar[bool] = True
-    resolver_id: PersonId | None = None
+    resolver_id: PersonId | Unchanged | None = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ class AttachDocument(OfDisputeCommand):
 
 @dataclass(frozen=True, slots=True)
 class AddItems(OfDisputeCommand):
-    """Dispute further items of the same customer and currency."""
+    """Dispute further items of the same customer and currency, or other amounts of those in it already."""
 
     spans_case: ClassVar[bool] = True
     item_ids: tuple[ItemId, ...]
@@ -299,7 +303,7 @@ class ResolverAssigned(OfDispute):
 
 @dataclass(frozen=True, slots=True)
 class ResolverNotFound(OfDispute):
-    """The rule found nobody to settle it, for this reason."""
+    """Nobody is to settle it: the rule found nobody, for this reason, or a person withdrew the resolver."""
 
     because: Unassigned
     previous: PersonId | None
@@ -332,7 +336,7 @@ class DocumentAttached(OfDispute):
 
 @dataclass(frozen=True, slots=True)
 class ItemsAdded(OfDispute):
-    """Further items are disputed."""
+    """Further items are disputed, or other amounts of items that were so already."""
 
     items: tuple[DisputedItem, ...]
 

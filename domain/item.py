@@ -205,7 +205,7 @@ class ItemStatusRestored(OfItem):
 
 @dataclass(frozen=True, slots=True)
 class ItemDisputed(OfItem):
-    """The item is in a dispute."""
+    """The item is in a dispute, in part or as a whole; said again, another part of it is disputed now."""
 
     dispute_id: DisputeId
     disputed: Decimal | None

@@ -251,7 +251,7 @@ def _require_nothing_else(
 
 _INSTEAD: Final = {
     "resolver_id": "assign the resolver to the dispute",
-    "amounts": "take the items out of the dispute and add them again with their amounts",
+    "amounts": "add the items to the dispute again, with their new amounts",
     "follow_up": "plan a follow-up action for the dispute, or postpone the one that it has",
     "plan_follow_up": "plan a follow-up action for the dispute",
     "received_on": "leave it out",

@@ -198,6 +198,15 @@ class CreditedAmountInvalid(Invalid):
 
 
 @dataclass
+class NothingCredited(Invalid):
+    """The outcome {outcome} credits nothing; leave out the credited amount, or choose credit_note,
+    partial_credit or other."""
+
+    where = "/credited_amount"
+    outcome: str
+
+
+@dataclass
 class CurrencyInvalid(Invalid):
     """{code!r} is not a currency; give an ISO 4217 code such as EUR."""
 

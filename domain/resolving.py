@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from domain import dispute as disputes
 from domain.case import Case, Draft
@@ -45,7 +45,13 @@ from domain.item import (
     Release,
 )
 from domain.money import total
-from domain.refusals import CreditedAmountInvalid, OutcomeMissing, OutcomeNotByHand, OutcomeUncalledFor
+from domain.refusals import (
+    CreditedAmountInvalid,
+    NothingCredited,
+    OutcomeMissing,
+    OutcomeNotByHand,
+    OutcomeUncalledFor,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,8 +77,9 @@ class EndFollowUp(OfFollowUpCommand):
 def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Event]:
     """The dispute is settled: its items get the resolved status, its actions end (spec 21).
 
-    Raises those of `require_open`, OutcomeNotByHand, CreditedAmountInvalid, and those of the catalogue for a
-    status of kind dispute_resolved.
+    A credited amount belongs to the outcomes that credit something, and need not be told: the credit note is
+    often booked later, by the ledger. Raises those of `require_open`, OutcomeNotByHand, NothingCredited,
+    CreditedAmountInvalid, and those of the catalogue for a status of kind dispute_resolved.
     """
     del occasion
     dispute = case.dispute(command.dispute_id)
@@ -80,8 +87,8 @@ def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Eve
     if command.outcome is Outcome.CLEARED:
         raise OutcomeNotByHand
     items = case.disputed_items(dispute)
+    _check_credited(command, dispute, [item.disputed_amount for item in items])
     amount = total(item.disputed_amount for item in items)
-    _check_credited(command.credited_amount, max(amount, dispute.amount_at_opening, key=abs))
     qualification = _status(case, StatusKind.DISPUTE_RESOLVED, command.status, command.comment)
     draft = Draft(case)
     draft.record(_resolved(dispute, command.outcome, amount, command.credited_amount, command.comment))
@@ -113,10 +120,26 @@ def _resolved(
     )
 
 
-def _check_credited(credited: Decimal | None, amount: Decimal) -> None:
-    # *amount*: the larger of now and at opening, for the credit note is often booked before the dispute ends.
-    if credited is not None and not (abs(credited) <= abs(amount) and credited * amount >= 0):
-        raise CreditedAmountInvalid(credited, amount)
+_CREDITING: Final = frozenset({Outcome.CREDIT_NOTE, Outcome.PARTIAL_CREDIT, Outcome.OTHER})
+"""Outcomes with a credited amount."""
+
+
+def _check_credited(command: ResolveDispute, dispute: Dispute, amounts: Sequence[Decimal]) -> None:
+    credited = command.credited_amount
+    if credited is None:
+        return
+    if command.outcome not in _CREDITING:
+        raise NothingCredited(command.outcome)
+    # The larger of now and at opening, for the credit note is often booked before the dispute ends.
+    opening = [item.amount for item in dispute.opening_items]
+    most = max(_creditable(amounts), _creditable(opening), key=abs)
+    if not (abs(credited) <= abs(most) and credited * most >= 0):
+        raise CreditedAmountInvalid(credited, most)
+
+
+def _creditable(amounts: Sequence[Decimal]) -> Decimal:
+    """What can be credited of them: the debit ones, and only where there is none the others."""
+    return total(amount for amount in amounts if amount > 0) or total(amounts)
 
 
 def _status(case: Case, kind: StatusKind, code: str | None, comment: str | None) -> Qualification:

@@ -308,6 +308,8 @@ class Cases(RuleBasedStateMachine):
         amount = Decimal(part) if part else None
         amounts = {self.id(number): amount} if amount is not None else None
         self.say(AddItems(dispute(name), self.ids([number]), amounts), expected=expected)
+        if expected and thing.case == name and amount is not None:
+            thing.part = dossier.members[number] = amount
         if expected and thing.case is None:
             self.enter(name, number, amount)
             for found in self.of(name):

@@ -417,13 +417,26 @@ def test_09_the_rule_can_be_asked_again() -> None:
     world.when(AssignResolver(dispute())).then_nothing()
 
 
-def test_09_asked_again_without_a_match_it_says_so_and_nobody_stays() -> None:
+def test_09_asked_again_without_a_match_only_who_was_named_by_hand_stays() -> None:
     world = given(invoice("1"), opening("1", resolver_id=TECHNICIAN))
+    world.when(AssignResolver(dispute())).then_nothing()  # by-hand wins
+    world = given(
+        sector("1", "west"), resolver("resolver", "west"), opening("1"), assignment_field=BY_SECTOR
+    ).take(DeactivatePerson(RESOLVER.person_id))
     world = world.when(AssignResolver(dispute())).then(
-        ResolverNotFound(dispute(), Unassigned.NO_FIELD, TECHNICIAN)
+        ResolverNotFound(dispute(), Unassigned.NO_MATCH, RESOLVER.person_id)
     )
     assert world.dispute().resolver_id is None
     world.when(AssignResolver(dispute())).then_nothing()
+
+
+def test_09_a_resolver_is_withdrawn_by_saying_so() -> None:
+    world = given(invoice("1"), opening("1", resolver_id=TECHNICIAN))
+    world = world.when(AssignResolver(dispute(), None)).then(
+        ResolverNotFound(dispute(), Unassigned.WITHDRAWN, TECHNICIAN)
+    )
+    world.when(AssignResolver(dispute(), None)).then_nothing()
+    assert world.take(AssignResolver(dispute())).dispute().unassigned is Unassigned.NO_FIELD
 
 
 # --- 11, 12: the follow-up action ------------------------------------------------------------------
@@ -632,7 +645,7 @@ STRAYS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("status", "more"), STRAYS, ids=str)
 def test_07_what_has_no_place_with_the_status_is_refused(status: str, more: dict[str, Any]) -> None:
-    told = {"promised_on": on(5)} if status == "promise_to_pay" else {}
+    told: dict[str, Any] = {"promised_on": on(5)} if status == "promise_to_pay" else {}
     world = given(invoice("1"))
     assert world.when(qualifying(status, "1", **told)).events
     refusal = world.when(qualifying(status, "1", **told, **more)).refusal

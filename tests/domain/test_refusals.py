@@ -172,8 +172,8 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.NotWithStatus: (
         lambda: two().when(qualifying("litigation", "1", outcome=Outcome.OTHER)),
         (
-            "With a status of kind litigation on items without a dispute, outcome has no place: leave it out; it "
-            "belongs to the end of a dispute."
+            "With a status of kind litigation on items without a dispute, outcome has no place: leave it "
+            "out; it belongs to the end of a dispute."
         ),
     ),
     refusals.OutcomeUncalledFor: (
@@ -184,8 +184,15 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
         ),
     ),
     refusals.CreditedAmountInvalid: (
-        lambda: of_two().when(resolving(credited_amount=Decimal("200.01"))),
+        lambda: of_two().when(resolving(Outcome.OTHER, credited_amount=Decimal("200.01"))),
         "The credited amount 200.01 is not between 0 and the disputed 200 (in size).",
+    ),
+    refusals.NothingCredited: (
+        lambda: of_two().when(resolving(credited_amount=Decimal(5))),
+        (
+            "The outcome invoice_upheld credits nothing; leave out the credited amount, or choose "
+            "credit_note, partial_credit or other."
+        ),
     ),
     refusals.CurrencyInvalid: (
         lambda: given().when(ChangeSettings(currency="Euro")),

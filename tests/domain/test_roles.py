@@ -329,10 +329,8 @@ def test_29_over_something_else_than_a_dispute_nobody_has_a_right() -> None:
 
 def test_29_an_action_that_is_told_of_is_planned_by_its_own_right() -> None:
     world = given(invoice("1", customer=OTHER))
-    told = {"promised_on": on(5)}
-    at_once = QualifyItems(
-        dispute("Q"), (item("1", OTHER),), "promise_to_pay", follow_up=FollowUpPlan(on(3)), **told
-    )
+    items, plan = (item("1", OTHER),), FollowUpPlan(on(3))
+    at_once = QualifyItems(dispute("Q"), items, "promise_to_pay", promised_on=on(5), follow_up=plan)
     world.when(at_once, by=MANAGER).then_goes()
     world.when(at_once, by=RESOLVER).then(NotYours)
     world.when(replace(at_once, follow_up=None, plan_follow_up=True), by=RESOLVER).then(NotYours)
