@@ -125,6 +125,14 @@ class Case:
             raise UnknownCustomer(customer_id)
         return found
 
+    def references(self) -> Mapping[UUID, str]:
+        """What people themselves call the disputes and follow-up actions that have been read."""
+        return {
+            state.id: state.reference
+            for state in self.states.values()
+            if isinstance(state, (Dispute, FollowUpAction)) and state.reference
+        }
+
     def last_moment(self, events: Iterable[Event]) -> datetime | None:
         """The last moment of the streams that *events* are written to; None for new streams only."""
         known = [self.moments[event.stream_id] for event in events if event.stream_id in self.moments]

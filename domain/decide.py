@@ -29,7 +29,7 @@ from domain.case import Case, State, connected
 from domain.catalogue import StatusKind
 from domain.commands import UNCHANGED, Command, Decision, Occasion
 from domain.identity import customer_id
-from domain.refusals import NobodyToChase, TimeGoesBackwards
+from domain.refusals import NobodyToChase, Refusal, TimeGoesBackwards
 from domain.roles import Actor, Permission, Relation, reach, require
 from domain.texts import require_storable
 
@@ -228,6 +228,14 @@ def decide(
     writes (spec §1), unless *explicit*, as in a history load: then TimeGoesBackwards is raised.
     Raises TextTooLong, TextNotStorable, and whatever refusal the command's own decision raises.
     """
+    try:
+        return _decided(case, command, actor, told, explicit=explicit)
+    except Refusal as refusal:
+        refusal.references = case.references()
+        raise
+
+
+def _decided(case: Case, command: Command, actor: Actor, told: datetime, *, explicit: bool) -> list[Decision]:
     require_storable(command)
     occasion = Occasion(actor.person_id, told)
     if type(command) in _LEDGER_DECIDERS:

@@ -4,9 +4,11 @@ fields fill it in. What a refusal means over HTTP is said in ``api/problems.py``
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -17,14 +19,20 @@ class Refusal(Exception):
     where: ClassVar[str] = ""
     """JSON Pointer to the field of the command that such refusals are about, where it is always one."""
 
+    references: Mapping[UUID, str] = MappingProxyType({})
+    """What people themselves call the disputes and follow-up actions that the message may name by id."""
+
     @property
     def place(self) -> str:
         """JSON Pointer to the field of the command that this refusal is about; empty: to none."""
         return self.where
 
     def __str__(self) -> str:
-        """The message, with the facts of this refusal in it."""
-        return " ".join(inspect.cleandoc(type(self).__doc__ or "").format(**self.facts()).split())
+        """The message, with the facts of this refusal in it; beside an id stands what people call it."""
+        message = " ".join(inspect.cleandoc(type(self).__doc__ or "").format(**self.facts()).split())
+        for found, reference in self.references.items():
+            message = message.replace(str(found), f"{reference!r} ({found})")
+        return message
 
     def facts(self) -> dict[str, Any]:
         """The fields of the refusal by name."""

@@ -437,3 +437,19 @@ def test_the_message_uses_the_facts_of_the_refusal_and_no_others() -> None:
         named = set(re.findall(r"\{(\w+)", message))
         assert named == set(inspect.signature(refusal).parameters), refusal
         assert message.endswith(".")
+
+
+def test_18_beside_an_id_stands_what_people_call_it() -> None:
+    plan = FollowUpPlan(reference="their 9")
+    world = two(opening("1", name="REF-1", reference="REF-1", follow_up=plan))
+    ref = dispute("REF-1")
+    again = world.when(opening("2", name="REF-1", reference="REF-1")).refusal
+    assert str(again) == f"Dispute 'REF-1' ({ref}) exists already; give another reference."
+    mixed = world.when(qualifying("ongoing", "1", "2")).refusal
+    assert f"('REF-1' ({ref}))" in str(mixed)
+    planning = PlanFollowUp(action("their 9"), "Ask", on(2), item_ids=(TWO,), reference="their 9")
+    assert str(world.when(planning).refusal).startswith("Follow-up action 'their 9' (")
+    resolved = world.take(resolving(name="REF-1")).when(resolving(name="REF-1")).refusal
+    assert str(resolved) == f"Dispute 'REF-1' ({ref}) is already resolved; reopen it to go on."
+    assert resolved is not None
+    assert resolved.facts() == {"dispute_id": ref}
