@@ -378,8 +378,10 @@ class _Run:
 
     def _count(self, item: ItemId, decisions: Sequence[Decision]) -> None:
         events = (event for decision in decisions for event in decision.events)
-        fact = next((each for each in events if each.stream_id == item and type(each) in _COUNTED), None)
-        self._counts[_COUNTED[type(fact)] if fact else "unchanged"] += 1
+        facts = [type(each) for each in events if each.stream_id == item and type(each) in _COUNTED]
+        # Corrected by its last row an item is cleared all the same; a new one that is paid already is new.
+        told = [fact for fact in facts if fact is not ItemCorrected] or facts
+        self._counts[_COUNTED[told[0]] if told else "unchanged"] += 1
 
     def _reject(self, row: int, command: RegisterItem, refusal: Refusal) -> None:
         place = refusal.place.removeprefix("/details").strip("/")

@@ -63,7 +63,7 @@ def connected(state: State) -> frozenset[UUID]:
             of_dispute = frozenset({state.dispute_id}) if state.dispute_id else frozenset()
             return frozenset({state.customer_id}) | of_dispute | state.follow_ups
         case Dispute():
-            inside = frozenset({state.customer_id, *state.items, *state.former_items})
+            inside = frozenset({state.customer_id, *state.items, *state.former_items, *state.settled_items})
             return inside | state.follow_ups
         case FollowUpAction():
             of_dispute = frozenset({state.dispute_id}) if state.dispute_id else frozenset()
@@ -124,6 +124,14 @@ class Case:
         if not isinstance(found, Customer):
             raise UnknownCustomer(customer_id)
         return found
+
+    def references(self) -> Mapping[UUID, str]:
+        """What people themselves call the disputes and follow-up actions that have been read."""
+        return {
+            state.id: state.reference
+            for state in self.states.values()
+            if isinstance(state, (Dispute, FollowUpAction)) and state.reference
+        }
 
     def last_moment(self, events: Iterable[Event]) -> datetime | None:
         """The last moment of the streams that *events* are written to; None for new streams only."""

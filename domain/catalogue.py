@@ -120,16 +120,22 @@ class ChangeSettings(Command):
 
 @dataclass(frozen=True, slots=True)
 class DefineStatus(Command):
-    """Define an item status, or redefine the one with this code; its kind is for ever."""
+    """Define an item status, or redefine the one with this code; its kind is for ever.
+
+    Of a status that is there what is not given stays, and None takes away the target days or the action
+    template. A retired one is in use again only when ``back_into_use`` says so. ``automatic`` is by default
+    what suits the kind (spec 12), ``follow_up_days`` 7.
+    """
 
     permission: ClassVar[Permission] = Permission.CATALOGUE
     code: str
     kind: StatusKind
     labels: Mapping[str, str]
-    follow_up_days: int = 7
-    target_days: int | None = None
-    action_template: str | None = None
+    follow_up_days: int | None = None
+    target_days: int | Unchanged | None = UNCHANGED
+    action_template: str | Unchanged | None = UNCHANGED
     automatic: bool | None = None
+    back_into_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,29 +324,35 @@ def check_settings(settings: Settings) -> None:
 
 
 def define_status(company: Company, command: DefineStatus, occasion: Occasion) -> list[Event]:
-    """The status is defined as given. Raises StatusInvalid, UnknownActionTemplate."""
+    """The status is defined as given; what is left out stays. Raises StatusInvalid, UnknownActionTemplate."""
     del occasion
     previous = company.statuses.get(command.code)
     if not command.code.strip() or not any(command.labels.values()):
         raise StatusInvalid(command.code, "give a code and at least one label")
-    if not all(0 <= days <= LONGEST_DAYS for days in (command.follow_up_days, command.target_days or 0)):
-        raise StatusInvalid(command.code, f"days are 0 to {LONGEST_DAYS}")
     if previous and previous.kind is not command.kind:
         raise StatusInvalid(command.code, f"its kind is {previous.kind} for ever; choose another code")
-    if command.action_template and command.action_template not in company.action_templates:
-        raise UnknownActionTemplate(command.action_template)
-    # Spec 12: automatic is the default for disputes.
-    automatic = command.kind is StatusKind.DISPUTE if command.automatic is None else command.automatic
-    status = Status(
-        command.code,
-        command.kind,
-        command.labels,
-        command.follow_up_days,
-        command.target_days,
-        command.action_template,
-        automatic,
-    )
+    status = _defined(command, previous)
+    if not all(0 <= days <= LONGEST_DAYS for days in (status.follow_up_days, status.target_days or 0)):
+        raise StatusInvalid(command.code, f"days are 0 to {LONGEST_DAYS}")
+    if status.action_template and status.action_template not in company.action_templates:
+        raise UnknownActionTemplate(status.action_template)
     return [] if status == previous else [StatusDefined(COMPANY_STREAM, status, previous)]
+
+
+def _defined(command: DefineStatus, previous: Status | None) -> Status:
+    # Spec 12: automatic is the default for disputes.
+    automatic = command.kind is StatusKind.DISPUTE
+    known = previous or Status(command.code, command.kind, command.labels, automatic=automatic)
+    days, template = command.target_days, command.action_template
+    return replace(
+        known,
+        labels=command.labels,
+        follow_up_days=known.follow_up_days if command.follow_up_days is None else command.follow_up_days,
+        target_days=known.target_days if days is UNCHANGED else days,
+        action_template=known.action_template if template is UNCHANGED else template,
+        automatic=known.automatic if command.automatic is None else command.automatic,
+        active=known.active or command.back_into_use,
+    )
 
 
 def retire_status(company: Company, command: RetireStatus, occasion: Occasion) -> list[Event]:

@@ -26,9 +26,10 @@ from domain import (
 )
 from domain.calendar import next_working_day
 from domain.case import Case, State, connected
+from domain.catalogue import StatusKind
 from domain.commands import UNCHANGED, Command, Decision, Occasion
 from domain.identity import customer_id
-from domain.refusals import NobodyToChase, TimeGoesBackwards
+from domain.refusals import NobodyToChase, Refusal, TimeGoesBackwards
 from domain.roles import Actor, Permission, Relation, reach, require
 from domain.texts import require_storable
 
@@ -182,6 +183,7 @@ def authorize(case: Case, command: Command, actor: Actor, *, loads_history: bool
             require(actor, command.permission, case.concerned(stream))
     if isinstance(command, qualifying.QualifyItems):
         _authorize_work(case, command, actor)
+        _authorize_planning(case, command, actor)
     if isinstance(command, resolving.EndFollowUp):
         _authorize_resolving(case, command, actor)
 
@@ -192,6 +194,17 @@ def _authorize_work(case: Case, command: qualifying.QualifyItems, actor: Actor) 
         known = case.states.get(item_id)
         if isinstance(known, item.Item) and known.dispute_id:
             require(actor, Permission.WORK_DISPUTE, case.concerned(known.dispute_id))
+
+
+def _authorize_planning(case: Case, command: qualifying.QualifyItems, actor: Actor) -> None:
+    # An action that is told of is planned by right of its own; one of a new dispute is part of opening it,
+    # and one that the status plans by itself is the company's wish (spec 11, 12).
+    status = case.company.statuses.get(command.status)
+    if status is None or status.kind is StatusKind.DISPUTE:
+        return
+    if command.follow_up is not None or (command.plan_follow_up and not status.automatic):
+        for item_id in command.item_ids:
+            require(actor, Permission.PLAN_FOLLOW_UP, case.concerned(item_id))
 
 
 def _authorize_resolving(case: Case, command: resolving.EndFollowUp, actor: Actor) -> None:
@@ -215,6 +228,14 @@ def decide(
     writes (spec §1), unless *explicit*, as in a history load: then TimeGoesBackwards is raised.
     Raises TextTooLong, TextNotStorable, and whatever refusal the command's own decision raises.
     """
+    try:
+        return _decided(case, command, actor, told, explicit=explicit)
+    except Refusal as refusal:
+        refusal.references = case.references()
+        raise
+
+
+def _decided(case: Case, command: Command, actor: Actor, told: datetime, *, explicit: bool) -> list[Decision]:
     require_storable(command)
     occasion = Occasion(actor.person_id, told)
     if type(command) in _LEDGER_DECIDERS:

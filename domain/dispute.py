@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias, assert_never
 from uuid import UUID
 
-from domain.commands import Command
+from domain.commands import UNCHANGED, Command, Unchanged
 from domain.events import Event, PersonalText
 from domain.follow_up import FollowUpPlan, planned_id
 from domain.identity import CustomerId, DisputeId, FollowUpId, ImportId, ItemId, PersonId, follow_up_id
@@ -60,13 +60,14 @@ class AssignedBy(StrEnum):
 
 
 class Unassigned(StrEnum):
-    """Why the rule found no resolver (spec 9)."""
+    """Why there is no resolver: the rule found none (spec 9), or a person withdrew the one that there was."""
 
     NO_FIELD = "no_assignment_field"
     NO_VALUE = "no_value"
     NO_MATCH = "no_match"
     SEVERAL_MATCHES = "several_matches"
     ITEMS_DISAGREE = "items_disagree"
+    WITHDRAWN = "withdrawn"
 
 
 class Visibility(StrEnum):
@@ -150,10 +151,13 @@ class ChangeDisputeType(OfDisputeCommand):
 
 @dataclass(frozen=True, slots=True)
 class AssignResolver(OfDisputeCommand):
-    """Name the person who can settle it; without one the assignment rule looks again."""
+    """Name the person who can settle it; without one the assignment rule looks again.
+
+    ``resolver_id`` None: nobody is to settle it.
+    """
 
     spans_case: ClassVar[bool] = True
-    resolver_id: PersonId | None = None
+    resolver_id: PersonId | Unchanged | None = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ class AttachDocument(OfDisputeCommand):
 
 @dataclass(frozen=True, slots=True)
 class AddItems(OfDisputeCommand):
-    """Dispute further items of the same customer and currency."""
+    """Dispute further items of the same customer and currency, or other amounts of those in it already."""
 
     spans_case: ClassVar[bool] = True
     item_ids: tuple[ItemId, ...]
@@ -299,7 +303,7 @@ class ResolverAssigned(OfDispute):
 
 @dataclass(frozen=True, slots=True)
 class ResolverNotFound(OfDispute):
-    """The rule found nobody to settle it, for this reason."""
+    """Nobody is to settle it: the rule found nobody, for this reason, or a person withdrew the resolver."""
 
     because: Unassigned
     previous: PersonId | None
@@ -332,7 +336,7 @@ class DocumentAttached(OfDispute):
 
 @dataclass(frozen=True, slots=True)
 class ItemsAdded(OfDispute):
-    """Further items are disputed."""
+    """Further items are disputed, or other amounts of items that were so already."""
 
     items: tuple[DisputedItem, ...]
 
@@ -461,8 +465,8 @@ class Dispute:
     """A dispute as it stands.
 
     ``items`` are those in dispute now, or at the end of the last episode; ``former_items`` left by being
-    paid, or were left out by a reopening, and may come back by the next one; ``opening_items`` are those at
-    the opening of the episode.
+    paid, or were left out by a reopening, and may come back by the next one; ``settled_items`` were settled
+    before the others; ``opening_items`` are those at the opening of the episode.
     """
 
     id: DisputeId
@@ -487,6 +491,7 @@ class Dispute:
     assigned_by: AssignedBy | None = None
     unassigned: Unassigned | None = None
     former_items: Mapping[ItemId, DisputedItem] = field(default_factory=dict)
+    settled_items: frozenset[ItemId] = frozenset()
     follow_ups: frozenset[FollowUpId] = frozenset()
     follow_ups_planned: int = 0
     episode: int = 1
@@ -523,6 +528,7 @@ def evolve(dispute: Dispute | None, event: DisputeEvent) -> Dispute:  # noqa: C9
                 dispute,
                 items={**dispute.items, **added},
                 former_items=_without(dispute.former_items, added),
+                settled_items=dispute.settled_items - added.keys(),
             )
         case ItemsTakenOut():
             return _taken_out(dispute, event)
@@ -590,8 +596,14 @@ def _opened(event: DisputeOpened) -> Dispute:
 
 def _taken_out(dispute: Dispute, event: ItemsTakenOut) -> Dispute:
     out = {item: dispute.items[item] for item in event.item_ids}
-    former = {**dispute.former_items, **out} if event.because is Release.CLEARED else dispute.former_items
-    return replace(dispute, items=_without(dispute.items, out), former_items=former)
+    left = replace(dispute, items=_without(dispute.items, out))
+    match event.because:
+        case Release.CLEARED:
+            return replace(left, former_items={**dispute.former_items, **out})
+        case Release.SETTLED:
+            return replace(left, settled_items=dispute.settled_items | out.keys())
+        case _:
+            return left
 
 
 def _without(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import takewhile
 from typing import ClassVar, Final, TypeAlias, assert_never
 from uuid import UUID
 
@@ -49,7 +50,7 @@ class Release(StrEnum):
     ESCALATED = "escalated"
 
 
-_ENDINGS: Final = frozenset({Release.RESOLVED, Release.ESCALATED})
+_ENDINGS: Final = frozenset({Release.RESOLVED, Release.SETTLED, Release.ESCALATED})
 """Releases that say what is said of the item from then on."""
 
 
@@ -204,7 +205,7 @@ class ItemStatusRestored(OfItem):
 
 @dataclass(frozen=True, slots=True)
 class ItemDisputed(OfItem):
-    """The item is in a dispute."""
+    """The item is in a dispute, in part or as a whole; said again, another part of it is disputed now."""
 
     dispute_id: DisputeId
     disputed: Decimal | None
@@ -285,7 +286,16 @@ class ItemReinstatementUndone(OfItem):
 
 @dataclass(frozen=True, slots=True)
 class ItemWriteOffUndone(OfItem):
-    """The dispute by which the item was written off was a mistake; the item is asked for again."""
+    """The dispute by which the item was written off was a mistake, or is reopened; the item is asked for
+    again."""
+
+    dispute_id: DisputeId
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDisputeVoided(OfItem):
+    """The dispute was a mistake, but a later one speaks for the item: what the mistaken one said will not
+    return when that later one is cancelled too."""
 
     dispute_id: DisputeId
 
@@ -307,18 +317,28 @@ ItemEvent: TypeAlias = (
     | ItemClearingUndone
     | ItemReinstatementUndone
     | ItemWriteOffUndone
+    | ItemDisputeVoided
 )
 
 # --- state -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class SaidBefore:
+    """What was said of an item when it came into a dispute."""
+
+    dispute_id: DisputeId
+    qualification: Qualification | None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """An item as it stands.
 
-    ``ended_by`` is the dispute whose resolution or escalation says what is said of the item now: nobody has
-    qualified it anew since. ``before_dispute`` was said before it first came into that dispute, or into the
-    one that it is in. ``write_offs`` are the disputes by which it was written off.
+    ``ended_by`` is the dispute whose end says what is said of the item now: nobody has qualified it anew
+    since. ``said_before`` are the disputes that lie one upon the other in what is said of it, the one that it
+    is in or that ``ended_by`` names last, each with what was said before. ``write_offs`` are the disputes by
+    which it was written off.
     """
 
     id: ItemId
@@ -332,7 +352,7 @@ class Item:
     dispute_id: DisputeId | None = None
     disputed: Decimal | None = None
     disputed_by: UUID | None = None
-    before_dispute: Qualification | None = None
+    said_before: tuple[SaidBefore, ...] = ()
     ended_by: DisputeId | None = None
     follow_ups: frozenset[FollowUpId] = frozenset()
     write_offs: frozenset[DisputeId] = frozenset()
@@ -356,6 +376,16 @@ class Item:
         if self.disputed is None:
             return balance
         return smaller(self.disputed, balance)
+
+    @property
+    def speaks(self) -> DisputeId | None:
+        """The dispute that says what is said of the item now: it is in it, or was at its end."""
+        return self.dispute_id or self.ended_by
+
+    def before(self, dispute_id: DisputeId) -> Qualification | None:
+        """What was said of the item before that dispute, which speaks for it now, came upon it."""
+        of_it = takewhile(lambda one: one.dispute_id == dispute_id, reversed(self.said_before))
+        return list(of_it)[-1].qualification
 
 
 def exclusions(item: Item, at: datetime, zone: str) -> tuple[Exclusion, ...]:
@@ -404,16 +434,21 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
                 details=event.details,
                 qualification=event.qualification,
             )
-        case ItemQualified() | ItemStatusRestored():
+        case ItemQualified():
             return replace(item, qualification=event.qualification, ended_by=None)
+        case ItemStatusRestored():
+            said_before = _without(item.said_before, item.said_before[-1].dispute_id)
+            ended_by = said_before[-1].dispute_id if said_before else None
+            return replace(
+                item, qualification=event.qualification, said_before=said_before, ended_by=ended_by
+            )
         case ItemDisputed():
-            is_again = item.ended_by == event.dispute_id
             return replace(
                 item,
                 dispute_id=event.dispute_id,
                 disputed=event.disputed,
                 disputed_by=event.opened_by,
-                before_dispute=item.before_dispute if is_again else item.qualification,
+                said_before=_said_before(item, event.dispute_id),
                 ended_by=None,
             )
         case ItemReleased():
@@ -427,6 +462,8 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
             return replace(item, write_offs=item.write_offs | {event.dispute_id})
         case ItemWriteOffUndone():
             return replace(item, write_offs=item.write_offs - {event.dispute_id})
+        case ItemDisputeVoided():
+            return replace(item, said_before=_without(item.said_before, event.dispute_id))
         case ItemWithdrawn():
             return replace(_cleared(item, replace(item.details, balance=NOTHING)), withdrawn=True)
         case ItemCorrectionUndone():
@@ -442,6 +479,7 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
                 dispute_id=event.dispute_id,
                 disputed=event.disputed,
                 disputed_by=event.disputed_by,
+                said_before=_said_again(item, event.dispute_id or event.ended_by),
                 ended_by=event.ended_by,
                 follow_ups=frozenset(event.follow_ups),
                 write_offs=frozenset(event.write_offs),
@@ -452,3 +490,32 @@ def evolve(item: Item | None, event: ItemEvent) -> Item:  # noqa: C901 - one fla
 
 def _cleared(item: Item, details: ItemDetails) -> Item:
     return replace(item, cleared=True, ended_by=None, write_offs=frozenset(), details=details)
+
+
+def _said_before(item: Item, dispute_id: DisputeId) -> tuple[SaidBefore, ...]:
+    """With the dispute into which the item comes on top."""
+    if item.speaks == dispute_id:
+        return item.said_before
+    beneath = item.said_before if item.speaks else ()  # what somebody has said since stands by itself
+    return (*beneath, SaidBefore(dispute_id, item.qualification))
+
+
+def _said_again(item: Item, speaks: DisputeId | None) -> tuple[SaidBefore, ...]:
+    """After the clearing of the item is undone. Seen again meanwhile, other disputes may have taken over."""
+    said = item.said_before
+    if speaks is None or (said and said[-1].dispute_id == speaks):
+        return said
+    return (SaidBefore(speaks, None),)
+
+
+def _without(said: tuple[SaidBefore, ...], dispute_id: DisputeId) -> tuple[SaidBefore, ...]:
+    """As if that dispute had never spoken: what was said before it was said before the next one."""
+    kept: list[SaidBefore] = []
+    before: SaidBefore | None = None
+    for one in said:
+        if one.dispute_id == dispute_id:
+            before = before or one
+            continue
+        kept.append(replace(one, qualification=before.qualification) if before else one)
+        before = None
+    return tuple(kept)

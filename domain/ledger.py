@@ -16,12 +16,13 @@ from domain.item import (
     Item,
     ItemCleared,
     ItemCorrected,
+    ItemDetails,
     ItemRegistered,
     ItemReinstated,
     ItemType,
     RegisterItem,
 )
-from domain.money import is_currency
+from domain.money import is_currency, same_sign, smaller
 from domain.refusals import CurrencyInvalid, CurrencyOfDisputedItem, ItemRowInvalid, LeadingZerosDiffer
 from domain.resolving import leave_everything
 from domain.texts import LONGEST_CODE, LONGEST_TEXT, is_storable, require_storable
@@ -139,18 +140,33 @@ def _seen_again(case: Case, item: Item, command: RegisterItem, occasion: Occasio
     if details.balance == 0:
         if item.cleared:
             return []
-        return [_cleared(case, item, command.cleared_on, command.import_id, occasion)]
+        return [_paid(case, item, command, occasion)]
     if item.cleared:
         qualification = item.qualification
         # It comes back outside its old dispute (spec 3), so not as disputed either.
         if qualification and qualification.kind is StatusKind.DISPUTE:
             qualification = None
         return [Decision(occasion.at, (ItemReinstated(item.id, details, qualification, command.import_id),))]
+    draft = Draft(case)
+    _correct(draft, item, details, command.import_id)
+    return [Decision(occasion.at, tuple(draft.events))] if draft.events else []
+
+
+def _correct(draft: Draft, item: Item, details: ItemDetails, import_id: ImportId | None) -> None:
     if details == item.details:
-        return []
+        return
     if item.dispute_id and details.currency != item.details.currency:
         raise CurrencyOfDisputedItem(item.number, item.dispute_id)
-    return [Decision(occasion.at, (ItemCorrected(item.id, details, item.details, command.import_id),))]
+    draft.record(ItemCorrected(item.id, details, item.details, import_id))
+
+
+def _paid(case: Case, item: Item, command: RegisterItem, occasion: Occasion) -> Decision:
+    # What else the row says holds of the paid item too; no more than the amount that it says was open.
+    amount, balance = command.details.amount, item.details.balance
+    was_open = smaller(balance, amount) if same_sign(balance, amount) else balance
+    draft = Draft(case)
+    _correct(draft, item, replace(command.details, balance=was_open), command.import_id)
+    return _cleared(draft, draft.item(item.id), command.cleared_on, command.import_id, occasion)
 
 
 def clear_item(case: Case, command: ClearItem, occasion: Occasion) -> list[Decision]:
@@ -158,7 +174,7 @@ def clear_item(case: Case, command: ClearItem, occasion: Occasion) -> list[Decis
     item = case.item(command.item_id)
     if item.cleared:
         return []
-    return [_cleared(case, item, command.cleared_on, command.import_id, occasion)]
+    return [_cleared(Draft(case), item, command.cleared_on, command.import_id, occasion)]
 
 
 def clear_unattached(paid: ItemCleared, zone: str, latest: datetime) -> Decision:
@@ -167,13 +183,12 @@ def clear_unattached(paid: ItemCleared, zone: str, latest: datetime) -> Decision
 
 
 def _cleared(
-    case: Case, item: Item, cleared_on: date | None, import_id: ImportId | None, occasion: Occasion
+    draft: Draft, item: Item, cleared_on: date | None, import_id: ImportId | None, occasion: Occasion
 ) -> Decision:
-    draft = Draft(case)
     balance, currency = item.details.balance, item.details.currency
     draft.record(ItemCleared(item.id, item.customer_id, cleared_on, balance, currency, import_id))
     leave_everything(draft, item)
-    return _on(case.company.settings.zone, cleared_on, occasion.at, tuple(draft.events))
+    return _on(draft.company.settings.zone, cleared_on, occasion.at, tuple(draft.events))
 
 
 def _on(zone: str, day: date | None, latest: datetime, events: tuple[Event, ...]) -> Decision:

@@ -9,15 +9,18 @@ from domain import dispute as disputes
 from domain.assignment import find_resolver
 from domain.case import Case, Draft
 from domain.catalogue import Status, StatusKind
+from domain.commands import UNCHANGED
 from domain.dispute import (
     AddItems,
     AssignedBy,
     AssignResolver,
+    Dispute,
     DisputedItem,
     DisputeOpened,
     ItemsAdded,
     OpenDispute,
     RemoveItems,
+    Unassigned,
     amount_of,
 )
 from domain.follow_up import planned_id
@@ -128,15 +131,22 @@ def _assign(draft: Draft, dispute_id: DisputeId, by_hand: PersonId | None) -> No
         draft.customer(dispute.customer_id),
         draft.people.persons.values(),
     )
-    draft.record_all(disputes.assign(dispute, found, AssignedBy.RULE))
+    if not (isinstance(found, Unassigned) and dispute.assigned_by is AssignedBy.PERSON):
+        draft.record_all(disputes.assign(dispute, found, AssignedBy.RULE))
 
 
 def assign_resolver(case: Case, command: AssignResolver) -> list[Event]:
-    """By hand the named person, else whom the rule finds (spec 9). Raises UnknownPerson, PersonInactive."""
+    """By hand the named person, or nobody; else whom the rule finds (spec 9).
+
+    Where the rule finds nobody, who was named by hand stays: by-hand wins. Raises UnknownPerson,
+    PersonInactive.
+    """
     dispute = case.dispute(command.dispute_id)
     disputes.require_open(dispute)
+    if command.resolver_id is None:
+        return disputes.assign(dispute, Unassigned.WITHDRAWN, AssignedBy.PERSON)
     draft = Draft(case)
-    _assign(draft, dispute.id, command.resolver_id)
+    _assign(draft, dispute.id, None if command.resolver_id is UNCHANGED else command.resolver_id)
     return draft.events
 
 
@@ -146,32 +156,38 @@ def assign_resolver(case: Case, command: AssignResolver) -> list[Event]:
 def add_items(case: Case, command: AddItems, occasion: Occasion) -> list[Event]:
     """Further items come into the dispute and under its open follow-up actions.
 
-    Raises as `open_dispute`, and StatusRetired when the dispute's own type is out of use by now; items
-    that are in it already change nothing.
+    Of items that are in it already another amount, if one is told, is disputed from now on (spec 7, 19).
+    Raises as `open_dispute`, and StatusRetired when the dispute's own type is out of use by now.
     """
     dispute = case.dispute(command.dispute_id)
     disputes.require_open(dispute)
-    items = [item for item in select(case, command.item_ids) if item.dispute_id != dispute.id]
+    chosen = select(case, command.item_ids)
+    amounts = command.amounts or {}
+    items = [item for item in chosen if item.dispute_id != dispute.id]
+    inside = [item for item in chosen if item.dispute_id == dispute.id]
+    changed = [item for item in inside if amounts.get(item.id, item.disputed) != item.disputed]
     require_undisputed(items)
     if any(item.customer_id != dispute.customer_id for item in items):
         raise SeveralCustomers
     require_one_currency({dispute.currency, *(item.details.currency for item in items)})
-    if not items:
-        return []
-    status = case.company.usable_status(dispute.type)
-    chosen = {item.id for item in items}
-    amounts = {
-        item: amount
-        for item, amount in (command.amounts or {}).items()
-        if item in chosen or item not in dispute.items
-    }
-    added = disputed(items, amounts)
+    same = {item.id for item in inside if item not in changed}
+    told = disputed([*changed, *items], {item: amounts[item] for item in amounts if item not in same})
     draft = Draft(case)
-    draft.record(ItemsAdded(dispute.id, added))
+    if told:
+        draft.record(ItemsAdded(dispute.id, told))
+    for one, item in zip(told, changed, strict=False):
+        assert item.disputed_by is not None, "whoever disputed it is known"
+        draft.record(ItemDisputed(item.id, dispute.id, one.disputed, item.disputed_by))
+    if items:
+        _add(draft, dispute, told[len(changed) :], occasion)
+    return draft.events
+
+
+def _add(draft: Draft, dispute: Dispute, added: Sequence[DisputedItem], occasion: Occasion) -> None:
+    status = draft.company.usable_status(dispute.type)
     take_in(draft, dispute.id, added, occasion, status, dispute.comment)
     for follow_up in sorted(dispute.follow_ups):
-        place_under(draft, follow_up, [item.id for item in items])
-    return draft.events
+        place_under(draft, follow_up, [one.item_id for one in added])
 
 
 def remove_items(case: Case, command: RemoveItems) -> list[Event]:
@@ -190,5 +206,5 @@ def remove_items(case: Case, command: RemoveItems) -> list[Event]:
     draft = Draft(case)
     take_out(draft, dispute, items, Release.REMOVED)
     for item in items:
-        draft.record(ItemStatusRestored(item.id, item.before_dispute, item.qualification))
+        draft.record(ItemStatusRestored(item.id, item.before(dispute.id), item.qualification))
     return draft.events

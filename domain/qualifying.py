@@ -25,13 +25,15 @@ from domain.dispute import (
 )
 from domain.events import Event, PersonalText
 from domain.follow_up import FollowUpPlan, planned_id
-from domain.identity import DisputeId, ItemId, PersonId
+from domain.identity import DisputeId, FollowUpId, ItemId, PersonId
 from domain.item import Item, ItemQualified, Qualification, Release
 from domain.opening import open_dispute
 from domain.planning import plan_by_status, require_one_wish, wants_follow_up
 from domain.refusals import (
     ChangesWholeDispute,
     NotByQualifying,
+    NotByRepeating,
+    NotWithStatus,
     OutcomeMissing,
     PromiseWithoutDate,
     SeveralCases,
@@ -87,9 +89,11 @@ def qualify(case: Case, command: QualifyItems, occasion: Occasion) -> list[Event
 
     Of an open dispute a status of kind dispute changes type, reason and comment (the reason too only over
     all of its items). Whatever else is told of the dispute then is not applied in passing but refused, unless
-    it is so already: resolver, amounts and follow-up actions have commands, and rights, of their own.
+    it is so already: resolver, amounts and follow-up actions have commands, and rights, of their own. Nor is
+    anything passed over that has no place with the status, or that comes with a status that is there already.
 
-    Raises the refusals of `select`, of the catalogue, FollowUpContradicted, and those of spec 14.
+    Raises the refusals of `select`, of the catalogue, FollowUpContradicted, NotWithStatus, NotByRepeating,
+    and those of spec 14.
     """
     require_one_wish(command.plan_follow_up, command.follow_up)
     status = case.company.status(command.status)
@@ -108,15 +112,55 @@ def _qualify_undisputed(
     case: Case, command: QualifyItems, occasion: Occasion, status: Status, items: list[Item]
 ) -> list[Event]:
     if status.kind is StatusKind.DISPUTE:
+        _require_its_own(command, status)
         return open_dispute(case, _opening(command), occasion)
     qualification = _qualification(status, command)
     draft = Draft(case)
-    if not _give_status(draft, items, qualification):
-        return []
-    if wants_follow_up(status, command.plan_follow_up, command.follow_up):
-        first = planned_id(command.dispute_id, 1, command.follow_up)
+    is_new = _give_status(draft, items, qualification)
+    # What settled the last items of a dispute can be told again, with all that it said.
+    if is_new or status.kind is not StatusKind.DISPUTE_RESOLVED:
+        _require_its_own(command, status)
+    first = planned_id(command.dispute_id, 1, command.follow_up)
+    if not is_new:
+        _require_planned(case, command, first, items)
+    elif wants_follow_up(status, command.plan_follow_up, command.follow_up):
         plan_by_status(draft, first, items, None, command.follow_up, status, occasion)
     return draft.events
+
+
+def _require_its_own(command: QualifyItems, status: Status) -> None:
+    """Raise NotWithStatus for what is told and has no place with the status of items without a dispute."""
+    own = _OWN.get(status.kind, frozenset())
+    for name, cure in _CURES.items():
+        if name not in own and getattr(command, name) not in (None, "", {}):
+            raise NotWithStatus(status.kind, name, cure)
+
+
+_OWN: Final = {
+    StatusKind.DISPUTE: frozenset({"reason", "resolver_id", "received_on", "amounts"}),
+    StatusKind.PROMISE_TO_PAY: frozenset({"promised_on"}),
+}
+_OF_DISPUTE: Final = "leave it out, or choose a status of kind dispute"
+_OF_ENDING: Final = "leave it out; it belongs to the end of a dispute"
+_CURES: Final = {
+    "reason": _OF_DISPUTE,
+    "resolver_id": _OF_DISPUTE,
+    "received_on": _OF_DISPUTE,
+    "amounts": _OF_DISPUTE,
+    "promised_on": "leave it out, or choose a status of kind promise_to_pay",
+    "outcome": _OF_ENDING,
+    "credited_amount": _OF_ENDING,
+}
+
+
+def _require_planned(case: Case, command: QualifyItems, first: FollowUpId, items: Sequence[Item]) -> None:
+    """Raise NotByRepeating if an action over items that are qualified so already is wanted and not there."""
+    if (command.follow_up is None and not command.plan_follow_up) or first in case.states:
+        return
+    shared = frozenset.intersection(*(item.follow_ups for item in items))
+    plan = command.follow_up or FollowUpPlan()
+    if not any(case.follow_up(each).is_as_planned(plan) for each in shared):
+        raise NotByRepeating("plan_follow_up" if command.follow_up is None else "follow_up")
 
 
 def _opening(command: QualifyItems) -> OpenDispute:
@@ -158,10 +202,11 @@ def _qualify_disputed(
     dispute = case.dispute(items[0].dispute_id)
     is_all = {item.id for item in items} == set(dispute.items)
     if status.kind is StatusKind.DISPUTE_RESOLVED:
+        _require_nothing_else(case, command, dispute, settles=True, ends=is_all)
         return _settle(case, command, occasion, dispute, is_all=is_all)
     if status.kind is not StatusKind.DISPUTE:
         raise StatusNotForDispute(dispute.id, status.kind)
-    _require_nothing_else(case, command, dispute)
+    _require_nothing_else(case, command, dispute, settles=False, ends=False)
     reason = command.reason or dispute.reason
     if (status.code, reason) == (dispute.type, dispute.reason):
         return _say(Draft(case), items, status, command.comment)
@@ -177,18 +222,27 @@ def _say(draft: Draft, items: Sequence[Item], status: Status, comment: str | Non
     return draft.events
 
 
-def _require_nothing_else(case: Case, command: QualifyItems, dispute: Dispute) -> None:
-    """Raise NotByQualifying for what is told of the open dispute, is not so, and would not become so."""
+def _require_nothing_else(
+    case: Case, command: QualifyItems, dispute: Dispute, *, settles: bool, ends: bool
+) -> None:
+    """Raise NotByQualifying for what is told of the open dispute, is not so, and would not become so.
+
+    *settles*: items leave it by this, which is no time to plan anything; *ends*: with them it ends.
+    """
     actions = [case.follow_up(follow_up_id) for follow_up_id in dispute.follow_ups]
     amounts = {item: dispute.items[item].disputed for item in command.item_ids}
     plan = command.follow_up
     is_so = {
         "resolver_id": command.resolver_id in {None, dispute.resolver_id},
         "amounts": {**amounts, **(command.amounts or {})} == amounts,
-        "follow_up": plan is None or any(action.is_as_planned(plan) for action in actions),
-        "plan_follow_up": not command.plan_follow_up or bool(actions),
+        "follow_up": plan is None or (not settles and any(action.is_as_planned(plan) for action in actions)),
+        "plan_follow_up": not command.plan_follow_up or (not settles and bool(actions)),
         "received_on": command.received_on in {None, dispute.received_on},
         "reference": command.reference in {None, dispute.reference},
+        "reason": not settles or command.reason in {"", dispute.reason},
+        "promised_on": command.promised_on is None,
+        "outcome": ends or command.outcome is None,
+        "credited_amount": ends or command.credited_amount is None,
     }
     for name, holds in is_so.items():
         if not holds:
@@ -197,11 +251,15 @@ def _require_nothing_else(case: Case, command: QualifyItems, dispute: Dispute) -
 
 _INSTEAD: Final = {
     "resolver_id": "assign the resolver to the dispute",
-    "amounts": "take the items out of the dispute and add them again with their amounts",
+    "amounts": "add the items to the dispute again, with their new amounts",
     "follow_up": "plan a follow-up action for the dispute, or postpone the one that it has",
     "plan_follow_up": "plan a follow-up action for the dispute",
     "received_on": "leave it out",
     "reference": "leave it out",
+    "reason": "change the type or reason of the dispute",
+    "promised_on": "leave it out",
+    "outcome": "leave it out, or resolve the dispute by settling all of its items",
+    "credited_amount": "leave it out, or resolve the dispute by settling all of its items",
 }
 
 
@@ -221,9 +279,10 @@ def _settle(
 def _settle_some(case: Case, command: QualifyItems, dispute: Dispute) -> list[Event]:
     status = case.company.status(command.status)
     draft = Draft(case)
-    take_out(draft, dispute, [case.item(item_id) for item_id in command.item_ids], Release.SETTLED)
-    items = [draft.item(item_id) for item_id in command.item_ids]
+    items = [case.item(item_id) for item_id in command.item_ids]
+    # Qualified before they leave: what is said of them then is what the dispute said.
     _give_status(draft, items, Qualification(status.code, status.kind, command.comment))
+    take_out(draft, dispute, items, Release.SETTLED)
     return draft.events
 
 

@@ -4,9 +4,11 @@ fields fill it in. What a refusal means over HTTP is said in ``api/problems.py``
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -17,14 +19,20 @@ class Refusal(Exception):
     where: ClassVar[str] = ""
     """JSON Pointer to the field of the command that such refusals are about, where it is always one."""
 
+    references: Mapping[UUID, str] = MappingProxyType({})
+    """What people themselves call the disputes and follow-up actions that the message may name by id."""
+
     @property
     def place(self) -> str:
         """JSON Pointer to the field of the command that this refusal is about; empty: to none."""
         return self.where
 
     def __str__(self) -> str:
-        """The message, with the facts of this refusal in it."""
-        return " ".join(inspect.cleandoc(type(self).__doc__ or "").format(**self.facts()).split())
+        """The message, with the facts of this refusal in it; beside an id stands what people call it."""
+        message = " ".join(inspect.cleandoc(type(self).__doc__ or "").format(**self.facts()).split())
+        for found, reference in self.references.items():
+            message = message.replace(str(found), f"{reference!r} ({found})")
+        return message
 
     def facts(self) -> dict[str, Any]:
         """The fields of the refusal by name."""
@@ -195,6 +203,15 @@ class CreditedAmountInvalid(Invalid):
     where = "/credited_amount"
     amount: Decimal
     disputed: Decimal
+
+
+@dataclass
+class NothingCredited(Invalid):
+    """The outcome {outcome} credits nothing; leave out the credited amount, or choose credit_note,
+    partial_credit or other."""
+
+    where = "/credited_amount"
+    outcome: str
 
 
 @dataclass
@@ -443,6 +460,40 @@ class NotByQualifying(Refusal):
     def place(self) -> str:
         """The field that says it."""
         return f"/{self.name}"
+
+
+@dataclass
+class NotWithStatus(Refusal):
+    """With a status of kind {kind} on items without a dispute, {name} has no place: {cure}."""
+
+    kind: str
+    name: str
+    cure: str
+
+    @property
+    def place(self) -> str:
+        """The field that says it."""
+        return f"/{self.name}"
+
+
+@dataclass
+class NotByRepeating(Refusal):
+    """The items have this status and comment already, and saying it again does not apply {name}: plan a follow-up action over them instead."""  # noqa: E501
+
+    name: str
+
+    @property
+    def place(self) -> str:
+        """The field that says it."""
+        return f"/{self.name}"
+
+
+@dataclass
+class OutcomeUncalledFor(Refusal):
+    """Ending follow-up action {follow_up_id} resolves no dispute, for it is not the last one of a dispute; leave out the outcome and the credited amount, or resolve the dispute itself."""  # noqa: E501
+
+    where = "/outcome"
+    follow_up_id: UUID
 
 
 @dataclass

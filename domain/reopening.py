@@ -11,6 +11,7 @@ from domain.money import smaller
 from domain.opening import take_in
 from domain.planning import plan_by_status
 from domain.refusals import DisputeStillOpen, DisputeWasCancelled, FollowUpDateMissing, NothingToReopen
+from domain.resolving import write_off_undone
 from domain.selection import require_one_currency
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 def reopen(case: Case, command: ReopenDispute, occasion: Occasion) -> list[Event]:
     """A new episode over what is still open and in no other dispute, whatever earlier reopenings left out.
+
+    What the earlier one wrote off is asked for again.
 
     Raises DisputeWasCancelled, DisputeStillOpen, NothingToReopen, SeveralCurrencies (an item's has changed
     since), FollowUpDateMissing, FollowUpExists, DueInThePast.
@@ -53,6 +56,8 @@ def reopen(case: Case, command: ReopenDispute, occasion: Occasion) -> list[Event
     )
     status = case.company.status(dispute.type)
     take_in(draft, dispute.id, disputed, occasion, status, dispute.comment)
+    for item in items:
+        draft.record_all(write_off_undone(item, dispute.id))
     follow_up = planned_id(dispute.id, dispute.follow_ups_planned + 1, command.follow_up)
     plan_by_status(draft, follow_up, back, dispute.id, command.follow_up, status, occasion)
     return draft.events

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from domain import dispute as disputes
 from domain.case import Case, Draft
@@ -33,6 +33,7 @@ from domain.follow_up import (
 )
 from domain.item import (
     Item,
+    ItemDisputeVoided,
     ItemPlacedUnderFollowUp,
     ItemQualified,
     ItemReleased,
@@ -44,14 +45,20 @@ from domain.item import (
     Release,
 )
 from domain.money import total
-from domain.refusals import CreditedAmountInvalid, OutcomeMissing, OutcomeNotByHand
+from domain.refusals import (
+    CreditedAmountInvalid,
+    NothingCredited,
+    OutcomeMissing,
+    OutcomeNotByHand,
+    OutcomeUncalledFor,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from domain.commands import Occasion
     from domain.events import Event
-    from domain.identity import ItemId
+    from domain.identity import DisputeId, ItemId
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,9 @@ class EndFollowUp(OfFollowUpCommand):
 def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Event]:
     """The dispute is settled: its items get the resolved status, its actions end (spec 21).
 
-    Raises those of `require_open`, OutcomeNotByHand, CreditedAmountInvalid, and those of the catalogue for a
-    status of kind dispute_resolved.
+    A credited amount belongs to the outcomes that credit something, and need not be told: the credit note is
+    often booked later, by the ledger. Raises those of `require_open`, OutcomeNotByHand, NothingCredited,
+    CreditedAmountInvalid, and those of the catalogue for a status of kind dispute_resolved.
     """
     del occasion
     dispute = case.dispute(command.dispute_id)
@@ -79,8 +87,8 @@ def resolve(case: Case, command: ResolveDispute, occasion: Occasion) -> list[Eve
     if command.outcome is Outcome.CLEARED:
         raise OutcomeNotByHand
     items = case.disputed_items(dispute)
+    _check_credited(command, dispute, [item.disputed_amount for item in items])
     amount = total(item.disputed_amount for item in items)
-    _check_credited(command.credited_amount, max(amount, dispute.amount_at_opening, key=abs))
     qualification = _status(case, StatusKind.DISPUTE_RESOLVED, command.status, command.comment)
     draft = Draft(case)
     draft.record(_resolved(dispute, command.outcome, amount, command.credited_amount, command.comment))
@@ -112,10 +120,26 @@ def _resolved(
     )
 
 
-def _check_credited(credited: Decimal | None, amount: Decimal) -> None:
-    # *amount*: the larger of now and at opening, for the credit note is often booked before the dispute ends.
-    if credited is not None and not (abs(credited) <= abs(amount) and credited * amount >= 0):
-        raise CreditedAmountInvalid(credited, amount)
+_CREDITING: Final = frozenset({Outcome.CREDIT_NOTE, Outcome.PARTIAL_CREDIT, Outcome.OTHER})
+"""Outcomes with a credited amount."""
+
+
+def _check_credited(command: ResolveDispute, dispute: Dispute, amounts: Sequence[Decimal]) -> None:
+    credited = command.credited_amount
+    if credited is None:
+        return
+    if command.outcome not in _CREDITING:
+        raise NothingCredited(command.outcome)
+    # The larger of now and at opening, for the credit note is often booked before the dispute ends.
+    opening = [item.amount for item in dispute.opening_items]
+    most = max(_creditable(amounts), _creditable(opening), key=abs)
+    if not (abs(credited) <= abs(most) and credited * most >= 0):
+        raise CreditedAmountInvalid(credited, most)
+
+
+def _creditable(amounts: Sequence[Decimal]) -> Decimal:
+    """What can be credited of them: the debit ones, and only where there is none the others."""
+    return total(amount for amount in amounts if amount > 0) or total(amounts)
 
 
 def _status(case: Case, kind: StatusKind, code: str | None, comment: str | None) -> Qualification:
@@ -139,8 +163,10 @@ def _release(draft: Draft, dispute: Dispute, items: Sequence[Item], because: Rel
 def cancel(case: Case, command: CancelDispute) -> list[Event]:
     """It was a mistake: previous statuses return (spec 20), also after it was resolved or escalated.
 
-    Then only those of items that its ending qualified last: what was said, disputed or paid since stands.
-    What it wrote off is asked for again. Said twice changes nothing. Raises UnknownDispute.
+    Then only those of items that its ending qualified last, settled and left-out ones too: what was said,
+    disputed or paid since stands. Where a later dispute speaks for an item, that one returns to what was
+    said before this one. What it wrote off is asked for again. Said twice changes nothing. Raises
+    UnknownDispute.
     """
     dispute = case.dispute(command.dispute_id)
     if dispute.state is DisputeState.CANCELLED:
@@ -159,13 +185,25 @@ def cancel(case: Case, command: CancelDispute) -> list[Event]:
         )
     )
     _release(draft, dispute, inside, Release.CANCELLED)
-    for item in items:
-        if dispute.id in {item.dispute_id, item.ended_by}:
-            draft.record(ItemStatusRestored(item.id, item.before_dispute, item.qualification))
-        if dispute.id in item.write_offs:
-            draft.record(ItemWriteOffUndone(item.id, dispute.id))
+    for item_id in dict.fromkeys((*dispute.items, *dispute.former_items, *sorted(dispute.settled_items))):
+        draft.record_all(_unsaid(case.item(item_id), dispute.id))
     _end_all(draft, dispute, Ended.DISPUTE_CANCELLED)
     return draft.events
+
+
+def _unsaid(item: Item, dispute_id: DisputeId) -> Iterator[Event]:
+    """What takes back all that the dispute has said of *item*."""
+    if item.speaks == dispute_id:
+        yield ItemStatusRestored(item.id, item.before(dispute_id), item.qualification)
+    elif item.speaks and any(one.dispute_id == dispute_id for one in item.said_before):
+        yield ItemDisputeVoided(item.id, dispute_id)
+    yield from write_off_undone(item, dispute_id)
+
+
+def write_off_undone(item: Item, dispute_id: DisputeId) -> Iterator[Event]:
+    """The item is asked for again, if the dispute had written it off."""
+    if dispute_id in item.write_offs:
+        yield ItemWriteOffUndone(item.id, dispute_id)
 
 
 def escalate(case: Case, command: EscalateDispute) -> list[Event]:
@@ -215,7 +253,8 @@ def _end(draft: Draft, action: FollowUpAction, because: Ended, comment: str | No
 def end_follow_up(case: Case, command: EndFollowUp, occasion: Occasion) -> list[Event]:
     """The action ends; the last one of a dispute resolves it (spec 25). Said twice changes nothing.
 
-    Raises OutcomeMissing when it would resolve, and then the refusals of `resolve`.
+    Raises OutcomeUncalledFor when an outcome is told and nothing is resolved; OutcomeMissing when it would
+    resolve, and then the refusals of `resolve`.
     """
     action = case.follow_up(command.follow_up_id)
     if not action.is_open:
@@ -223,6 +262,8 @@ def end_follow_up(case: Case, command: EndFollowUp, occasion: Occasion) -> list[
     draft = Draft(case)
     _end(draft, action, Ended.DONE, command.comment)
     if action.dispute_id is None or draft.dispute(action.dispute_id).follow_ups:
+        if command.outcome is not None or command.credited_amount is not None:
+            raise OutcomeUncalledFor(action.id)
         return draft.events
     if command.outcome is None:
         raise OutcomeMissing(action.dispute_id)

@@ -117,7 +117,7 @@ def _of_what_was_undone(event: OfItem, words: Words) -> str | None:
             amount = money(event.details.balance, event.details.currency)
             return f"The import that had counted it as paid was undone: {amount} are open again."
         case ItemWriteOffUndone():
-            return f"It is no longer written off: the dispute {words.name(event.dispute_id)} was a mistake."
+            return f"It is no longer written off by the dispute {words.name(event.dispute_id)}."
         case _:
             return None
 

@@ -144,6 +144,7 @@ TABLE: Final[Mapping[str, type[Event] | Upcaster]] = {
     "item-clearing-undone.v1": item.ItemClearingUndone,
     "item-reinstatement-undone.v1": item.ItemReinstatementUndone,
     "item-write-off-undone.v1": item.ItemWriteOffUndone,
+    "item-dispute-voided.v1": item.ItemDisputeVoided,
     "dispute-opened.v1": dispute.DisputeOpened,
     "dispute-type-changed.v1": dispute.DisputeTypeChanged,
     "resolver-assigned.v1": dispute.ResolverAssigned,

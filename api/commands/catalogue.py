@@ -158,15 +158,24 @@ def define_status(  # noqa: PLR0913 - what a status is
     *,
     kind: Annotated[StatusKind, typer.Option(help="One of five kinds, for ever.")],
     label: Annotated[list[str], typer.Option(help="LANGUAGE=TEXT; may be repeated.")],
-    follow_up_days: Annotated[int, typer.Option(help="Days until its follow-up action is due.")] = 7,
+    follow_up_days: Annotated[
+        int | None, typer.Option(help="Days until its follow-up action is due. Default: 7.")
+    ] = None,
     target_days: Annotated[int | None, typer.Option(help="Days within which it should be resolved.")] = None,
+    no_target_days: Annotated[bool, typer.Option("--no-target-days", help="Take the target away.")] = False,
     action_template: Annotated[str | None, typer.Option(help="Template of its follow-up action.")] = None,
+    no_action_template: Annotated[
+        bool, typer.Option("--no-action-template", help="Take the template away.")
+    ] = False,
     automatic: Annotated[
         bool | None,
         typer.Option("--automatic/--not-automatic", help="Plan the action unasked? Default: for disputes."),
     ] = None,
+    back_into_use: Annotated[
+        bool, typer.Option("--back-into-use", help="Use a retired status again.")
+    ] = False,
 ) -> None:
-    """Define an item status, or redefine the one with this code.
+    """Define an item status, or redefine the one with this code: what is not given stays.
 
     \b
     redress statuses define packaging --kind dispute --label "en=Packaging" --target-days 20
@@ -175,7 +184,14 @@ def define_status(  # noqa: PLR0913 - what a status is
     from projections.parameters import attribute_filter
 
     command = DefineStatus(
-        code, kind, attribute_filter(label), follow_up_days, target_days, action_template, automatic
+        code,
+        kind,
+        attribute_filter(label),
+        follow_up_days,
+        told_or_not(target_days, "--target-days", taken_away=no_target_days),
+        told_or_not(action_template, "--action-template", taken_away=no_action_template),
+        automatic,
+        back_into_use,
     )
     with session(ctx) as here:
         say(f"{code} is defined" if here.give(command) else f"{code} is so already")

@@ -125,6 +125,7 @@ _EVENTS: Final[tuple[Event, ...]] = (
     ),
     item.ItemReinstatementUndone(ITEM, IMPORT, DETAILS, FORMER, withdrawn=True),
     item.ItemWriteOffUndone(ITEM, DISPUTE),
+    item.ItemDisputeVoided(ITEM, DISPUTE),
     dispute.DisputeOpened(
         DISPUTE,
         "their 7",

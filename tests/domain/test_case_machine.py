@@ -69,7 +69,7 @@ class Thing:
     cleared: bool = False
     says: str | None = None
     promised_on: date | None = None
-    before: tuple[str | None, date | None] = (None, None)
+    before: list[tuple[str, str | None, date | None]] = field(default_factory=list)
     case: str | None = None
     part: Decimal | None = None
     ended_by: str | None = None
@@ -86,6 +86,7 @@ class Dossier:
     state: str = "open"
     members: dict[str, Decimal | None] = field(default_factory=dict)
     gone: dict[str, Decimal | None] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
     actions: int = 0
     type: str = "price"
 
@@ -179,12 +180,31 @@ class Cases(RuleBasedStateMachine):
 
     def enter(self, name: str, number: str, part: Decimal | None) -> None:
         thing, dossier = self.things[number], self.disputes[name]
-        if thing.ended_by != name:
-            thing.before = (thing.says, thing.promised_on)
+        speaks = thing.case or thing.ended_by
+        if speaks is None:
+            thing.before = []
+        if speaks != name:
+            thing.before.append((name, thing.says, thing.promised_on))
         thing.ended_by = None
         thing.says, thing.promised_on, thing.case, thing.part = "dispute", None, name, part
         dossier.members[number] = part
         dossier.gone.pop(number, None)
+        dossier.settled.discard(number)
+
+    def unsay(self, name: str, number: str) -> None:
+        """As if the dispute had never been: what it said goes, also from under a later one."""
+        thing = self.things[number]
+        speaks = thing.case or thing.ended_by
+        if speaks is None:
+            return
+        layers = [*thing.before, ("now", thing.says, thing.promised_on)]
+        for at in range(len(thing.before) - 1, -1, -1):
+            if layers[at][0] == name:
+                layers[at : at + 2] = [(layers[at + 1][0], *layers[at][1:])]
+        thing.before = layers[:-1]
+        if speaks == name:
+            self.leave(number, *layers[-1][1:])
+            thing.ended_by = thing.before[-1][0] if thing.before else None
 
     def leave(self, number: str, says: str | None, promised_on: date | None = None) -> None:
         thing = self.things[number]
@@ -288,6 +308,8 @@ class Cases(RuleBasedStateMachine):
         amount = Decimal(part) if part else None
         amounts = {self.id(number): amount} if amount is not None else None
         self.say(AddItems(dispute(name), self.ids([number]), amounts), expected=expected)
+        if expected and thing.case == name and amount is not None:
+            thing.part = dossier.members[number] = amount
         if expected and thing.case is None:
             self.enter(name, number, amount)
             for found in self.of(name):
@@ -302,7 +324,7 @@ class Cases(RuleBasedStateMachine):
         self.say(RemoveItems(dispute(name), self.ids([number])), expected=expected)
         if expected:
             self.take_out(name, number)
-            self.leave(number, *self.things[number].before)
+            self.unsay(name, number)
 
     @rule(pick=picks, outcome=st.sampled_from(sorted(Outcome)), early=st.sampled_from([0, 3]))
     def resolve(self, pick: int, outcome: Outcome, early: int) -> None:
@@ -319,11 +341,9 @@ class Cases(RuleBasedStateMachine):
         self.say(CancelDispute(dispute(name)), expected=True)
         if dossier.state == "cancelled":
             return
-        for number in dossier.members:
-            thing = self.things[number]
-            if name in {thing.case, thing.ended_by}:
-                self.leave(number, *thing.before)
-            thing.written_off_by.discard(name)
+        for number in {*dossier.members, *dossier.gone, *dossier.settled}:
+            self.unsay(name, number)
+            self.things[number].written_off_by.discard(name)
         self.end(name, "cancelled")
 
     @rule(pick=picks)
@@ -351,6 +371,8 @@ class Cases(RuleBasedStateMachine):
         expected = dossier.state in {"resolved", "escalated"} and bool(back)
         self.say(ReopenDispute(dispute(name), FollowUpPlan(LATER)), expected=expected)
         if expected:
+            for number in known:
+                self.things[number].written_off_by.discard(name)
             dossier.state, dossier.members, dossier.gone = "open", {}, known
             for number, part in back.items():
                 self.enter(name, number, part)
@@ -383,7 +405,7 @@ class Cases(RuleBasedStateMachine):
             dispute(name),
             self.ids(chosen),
             status,
-            promised_on=promised_on,
+            promised_on=promised_on if status == "promise_to_pay" else None,
             outcome=outcome,
             plan_follow_up=plan,
             comment=name,
@@ -396,7 +418,9 @@ class Cases(RuleBasedStateMachine):
         if within is not None:
             self._qualify_within(within, command, chosen, outcome)
             return
-        self.say(command, expected=True)
+        self.say(command, expected=outcome is None)
+        if outcome is not None:
+            return
         for number in chosen:
             self.things[number].says = status
             self.things[number].promised_on = promised_on if status == "promise_to_pay" else None
@@ -408,8 +432,8 @@ class Cases(RuleBasedStateMachine):
         self, name: str, command: QualifyItems, chosen: list[str], outcome: Outcome | None
     ) -> None:
         everything = set(chosen) == set(self.disputes[name].members)
-        resolves = command.status == "dispute_resolved"
-        expected = resolves and (not everything or outcome is not None)
+        resolves = command.status == "dispute_resolved" and not command.plan_follow_up
+        expected = resolves and everything is (outcome is not None)
         self.say(command, expected=expected)
         if not expected:
             return
@@ -420,6 +444,8 @@ class Cases(RuleBasedStateMachine):
             for number in chosen:
                 self.take_out(name, number)
                 self.leave(number, "dispute_resolved")
+                self.things[number].ended_by = name
+                self.disputes[name].settled.add(number)
 
     # --- follow-ups ---
 
@@ -468,8 +494,9 @@ class Cases(RuleBasedStateMachine):
     def _end_action(self, found: FollowUpId, outcome: Outcome | None) -> None:
         reminder = self.actions.get(found)
         last = reminder is not None and reminder.dossier is not None and self.of(reminder.dossier) == [found]
-        self.say(EndFollowUp(found, outcome=outcome), expected=not last or outcome is not None)
-        if reminder is None or (last and outcome is None):
+        expected = reminder is None or last is (outcome is not None)
+        self.say(EndFollowUp(found, outcome=outcome), expected=expected)
+        if reminder is None or not expected:
             return
         del self.actions[found]
         if last:

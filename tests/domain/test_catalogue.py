@@ -161,6 +161,27 @@ def test_27_a_status_is_defined_and_redefined() -> None:
     assert world.company.status("tax").follow_up_days == 9
 
 
+def test_27_redefined_a_status_keeps_what_is_not_said() -> None:
+    bare = DefineStatus("tax", StatusKind.DISPUTE, {"en": "Taxes"})
+    world = given(replace(TAX, automatic=False)).take(bare)
+    tax = Status("tax", StatusKind.DISPUTE, {"en": "Taxes"}, 5, 20, "ask_resolver", automatic=False)
+    assert world.company.status("tax") == tax
+    world.when(bare).then_nothing()
+    taken_away = replace(bare, target_days=None, action_template=None, automatic=True)
+    world = world.take(taken_away)
+    assert world.company.status("tax") == Status(
+        "tax", StatusKind.DISPUTE, {"en": "Taxes"}, 5, automatic=True
+    )
+
+
+def test_28_a_retired_status_is_taken_back_into_use_by_saying_so() -> None:
+    world = given(TAX, RetireStatus("tax"))
+    world.when(TAX).then_nothing()
+    assert not world.copy().take(replace(TAX, follow_up_days=9)).company.status("tax").active
+    assert world.take(replace(TAX, back_into_use=True)).company.status("tax").active
+    world.when(replace(TAX, back_into_use=True)).then_nothing()
+
+
 @pytest.mark.parametrize(
     ("change", "cure"),
     [
@@ -226,11 +247,6 @@ def test_28_retired_twice_changes_nothing_and_an_unknown_one_is_refused() -> Non
     given(RetireStatus("ongoing")).when(RetireStatus("ongoing")).then_nothing()
     known = "administrative, delivery, dispute_resolved, litigation, ongoing, price, promise_to_pay, quality"
     given().when(RetireStatus("weird")).then(UnknownStatus("weird", known))
-
-
-def test_28_defined_again_it_is_back() -> None:
-    world = given(TAX, RetireStatus("tax")).when(TAX).then(StatusDefined)
-    assert world.company.status("tax").active
 
 
 # --- customers -------------------------------------------------------------------------------------

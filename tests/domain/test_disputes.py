@@ -44,6 +44,7 @@ from domain.follow_up import Ended, FollowUpEnded, FollowUpPlan, FollowUpPlanned
 from domain.item import (
     ClearItem,
     ItemDisputed,
+    ItemDisputeVoided,
     ItemPlacedUnderFollowUp,
     ItemQualified,
     ItemReleased,
@@ -70,6 +71,7 @@ from domain.refusals import (
     ItemNotSelected,
     LastItemOfDispute,
     NoStatusOfKind,
+    NothingCredited,
     NothingToReopen,
     OutcomeNotByHand,
     PersonInactive,
@@ -109,6 +111,7 @@ from tests.domain.sentences import (
 
 PRICE = Qualification("price", StatusKind.DISPUTE)
 SECOND = PlanFollowUp(action("F"), "Ask the carrier", on(2), dispute())
+CREDITING = {Outcome.CREDIT_NOTE, Outcome.PARTIAL_CREDIT, Outcome.OTHER}
 REOPENING = ReopenDispute(dispute(), FollowUpPlan(on(5)))
 
 
@@ -263,13 +266,29 @@ def test_19_items_are_added_under_the_type_and_the_actions_of_the_dispute() -> N
 def test_19_added_again_they_change_nothing() -> None:
     world = disputed("1", "2")
     world.when(AddItems(dispute(), (item("2"),))).then_nothing()
-    world.when(AddItems(dispute(), (item("2"),), {item("2"): Decimal(5)})).then_nothing()
+    part = AddItems(dispute(), (item("2"),), {item("2"): Decimal(5)})
+    world.take(part).when(part).then_nothing()
+    world.take(invoice("2", balance="3")).when(part).then_nothing()
+
+
+def test_19_another_amount_of_an_item_that_is_in_it_is_disputed_from_then_on() -> None:
+    world = given(invoice("1"), opening("1", amounts={item("1"): Decimal(30)}))
+    more = AddItems(dispute(), (item("1"),), {item("1"): Decimal(50)})
+    world = world.when(more, by=COLLECTOR).then(
+        ItemsAdded(dispute(), (DisputedItem(item("1"), "main", Decimal(50), Decimal(50)),)),
+        ItemDisputed(item("1"), dispute(), Decimal(50), MANAGER.person_id),
+    )
+    assert world.dispute().items[item("1")].disputed == world.item("1").disputed_amount == 50
+    world.when(AddItems(dispute(), (item("1"),), {item("1"): Decimal(101)})).then(AmountOverBalance)
+    assert world.take(CancelDispute(dispute())).status("1") is None
 
 
 def test_19_of_some_that_are_in_it_and_some_that_are_not_the_others_are_added() -> None:
     world = given(invoice("1"), invoice("2"), opening("1"))
     amounts = {item("1"): Decimal(5), item("2"): Decimal(6)}
     added = world.when(AddItems(dispute(), (item("1"), item("2")), amounts)).one(ItemsAdded)
+    assert {one.item_id: one.amount for one in added.items} == amounts
+    added = world.when(AddItems(dispute(), (item("1"), item("2")))).one(ItemsAdded)
     assert [one.item_id for one in added.items] == [item("2")]
 
 
@@ -340,12 +359,13 @@ BY_HAND = sorted(set(Outcome) - {Outcome.CLEARED})
 def test_20_resolved_with_an_outcome_credited_amount_and_comment(outcome: Outcome) -> None:
     world = given(invoice("1"), invoice("2"), opening("1", "2", received_on=day(-3), resolver_id=TECHNICIAN))
     world.take(invoice("2", balance="50"))
-    command = resolving(outcome, credited_amount=Decimal("12.50"), comment="Agreed")
+    credited = Decimal("12.50") if outcome in CREDITING else None
+    command = resolving(outcome, credited_amount=credited, comment="Agreed")
     when = world.when(command, at=day(4))
     assert when.one(DisputeResolved) == DisputeResolved(
         dispute(),
         outcome,
-        Decimal("12.50"),
+        credited,
         "Agreed",
         identity.customer_id(ACME),
         "price",
@@ -360,7 +380,7 @@ def test_20_resolved_with_an_outcome_credited_amount_and_comment(outcome: Outcom
     assert (found.state, found.outcome, found.credited_amount) == (
         DisputeState.RESOLVED,
         outcome,
-        Decimal("12.50"),
+        credited,
     )
 
 
@@ -419,7 +439,26 @@ def test_20_not_more_is_credited_than_was_disputed(credited: str, fits: bool) ->
 @pytest.mark.parametrize(("credited", "fits"), [("-30", True), ("30", False), ("-31", False)])
 def test_20_of_a_disputed_credit_note_the_credit_is_negative(credited: str, fits: bool) -> None:  # noqa: FBT001
     world = given(credit_note("1", "-30"), opening("1"))
-    assert (world.when(resolving(credited_amount=Decimal(credited))).refusal is None) is fits
+    command = resolving(Outcome.CREDIT_NOTE, credited_amount=Decimal(credited))
+    assert (world.when(command).refusal is None) is fits
+
+
+def test_20_beside_a_credit_note_what_is_owed_can_be_credited() -> None:
+    world = given(invoice("1"), credit_note("2", "-100"), opening("1", "2"))
+    world.when(resolving(Outcome.PARTIAL_CREDIT, credited_amount=Decimal(100))).then_goes()
+    world.when(resolving(Outcome.PARTIAL_CREDIT, credited_amount=Decimal(101))).then(
+        CreditedAmountInvalid(Decimal(101), Decimal(100))
+    )
+
+
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - CREDITING - {Outcome.CLEARED}))
+def test_20_what_credits_nothing_has_no_credited_amount(outcome: Outcome) -> None:
+    disputed("1").when(resolving(outcome, credited_amount=Decimal(1))).then(NothingCredited(outcome))
+    disputed("1").when(resolving(outcome)).then_goes()
+
+
+def test_20_the_amount_of_a_credit_note_may_be_told_by_the_ledger_alone() -> None:
+    disputed("1").when(resolving(Outcome.CREDIT_NOTE)).then_goes()
 
 
 OF_AN_OPEN_DISPUTE: list[OfDisputeCommand] = [
@@ -509,7 +548,9 @@ def test_20_what_was_said_disputed_or_paid_after_the_ending_stands() -> None:
         ClearItem(item("4")),
         invoice("4"),
     )
-    world = world.when(CancelDispute(dispute())).then(DisputeCancelled, ItemStatusRestored)
+    world = world.when(CancelDispute(dispute())).then(
+        DisputeCancelled, ItemDisputeVoided(item("2"), dispute()), ItemStatusRestored
+    )
     statuses = [world.status(number) for number in "12345"]
     assert statuses == ["ongoing", "price", "dispute_resolved", "dispute_resolved", None]
     assert world.item("2").dispute_id == dispute("E")
@@ -538,6 +579,67 @@ def test_20_cancelling_a_reopened_dispute_returns_what_was_there_before_the_disp
     assert world.copy().take(resolving(), CancelDispute(dispute())).status("1") == "ongoing"
     said = given(invoice("1"), opening("1"), resolving(), qualifying("ongoing", "1"), REOPENING)
     assert said.take(CancelDispute(dispute())).status("1") == "ongoing"
+
+
+def test_20_cancelling_returns_the_status_of_items_that_were_settled_before_the_others() -> None:
+    world = given(
+        invoice("1"),
+        invoice("2"),
+        qualifying("promise_to_pay", "1", "2", promised_on=on(9)),
+        opening("1", "2"),
+        qualifying("dispute_resolved", "1"),
+    )
+    assert world.status("1") == "dispute_resolved"
+    said = world.copy().take(qualifying("ongoing", "1"), CancelDispute(dispute()))
+    assert (said.status("1"), said.status("2")) == ("ongoing", "promise_to_pay")
+    world = world.take(CancelDispute(dispute()))
+    assert (world.status("1"), world.status("2")) == ("promise_to_pay", "promise_to_pay")
+
+
+def test_20_a_settled_item_that_is_disputed_again_is_settled_no_more() -> None:
+    world = disputed("1", "2").take(qualifying("dispute_resolved", "1"), AddItems(dispute(), (item("1"),)))
+    assert world.dispute().settled_items == set()
+    assert world.take(CancelDispute(dispute())).status("1") is None
+
+
+def test_20_cancelling_reaches_what_a_reopening_left_out() -> None:
+    world = disputed("1", "2").take(resolving(Outcome.WRITTEN_OFF), opening("2", name="E"), REOPENING)
+    assert world.dispute("E").is_open
+    world = world.take(CancelDispute(dispute()), CancelDispute(dispute("E")))
+    assert (world.status("1"), world.status("2")) == (None, None)
+    assert world.collectable("2")
+
+
+@pytest.mark.parametrize("order", ["DE", "ED"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_20_of_two_cancelled_disputes_neither_status_stays(order: str, ended: bool) -> None:  # noqa: FBT001
+    world = given(
+        invoice("1"),
+        qualifying("promise_to_pay", "1", promised_on=on(9)),
+        opening("1"),
+        resolving(),
+        opening("1", name="E"),
+    )
+    if ended:
+        world = world.take(resolving(name="E"))
+    for name in order:
+        world = world.take(CancelDispute(dispute(name)))
+    assert world.status("1") == "promise_to_pay"
+
+
+def test_20_cancelling_a_later_dispute_returns_what_the_earlier_one_said() -> None:
+    world = disputed("1").take(resolving(), opening("1", name="E"), resolving(name="E"), REOPENING)
+    assert world.copy().take(CancelDispute(dispute("E"))).status("1") == "price"
+    assert world.copy().take(CancelDispute(dispute())).status("1") == "dispute_resolved"
+    world = world.take(CancelDispute(dispute()), CancelDispute(dispute("E")))
+    assert world.status("1") is None
+
+
+def test_21_a_write_off_ends_with_the_reopening() -> None:
+    world = disputed("1").take(resolving(Outcome.WRITTEN_OFF))
+    world = world.when(REOPENING).then_also(ItemWriteOffUndone(item("1"), dispute()))
+    world = world.take(resolving(Outcome.INVOICE_UPHELD))
+    assert world.collectable("1")
 
 
 def test_20_a_dispute_whose_items_were_all_paid_is_cancelled() -> None:
@@ -680,8 +782,10 @@ def test_22_items_that_cleared_during_the_dispute_come_back_if_they_are_open_aga
 
 def test_20_what_was_credited_may_be_booked_before_the_dispute_ends() -> None:
     world = given(invoice("1", "1000"), opening("1"), invoice("1", "1000", balance="300"))
-    assert world.when(resolving(credited_amount=Decimal(700))).world.dispute().credited_amount == Decimal(700)
-    world.when(resolving(credited_amount=Decimal(1001))).then(CreditedAmountInvalid)
+    assert world.when(
+        resolving(Outcome.OTHER, credited_amount=Decimal(700))
+    ).world.dispute().credited_amount == Decimal(700)
+    world.when(resolving(Outcome.OTHER, credited_amount=Decimal(1001))).then(CreditedAmountInvalid)
 
 
 def test_22_what_was_disputed_last_of_an_item_is_what_comes_back() -> None:

@@ -58,6 +58,7 @@ from domain.refusals import (
     NotByQualifying,
     OutcomeMissing,
     OutcomeNotByHand,
+    OutcomeUncalledFor,
     PersonInactive,
     RoleForbids,
     SeveralCustomers,
@@ -320,6 +321,14 @@ def test_25_ending_one_of_several_actions_leaves_the_dispute_open() -> None:
     )
     assert world.dispute().is_open
     assert world.dispute().follow_ups == {planned()}
+
+
+def test_25_an_outcome_is_not_passed_over_when_nothing_is_resolved() -> None:
+    world = disputed("1").take(PlanFollowUp(action("F"), "Ask", on(2), dispute()))
+    for told in ({"outcome": Outcome.OTHER}, {"credited_amount": Decimal(5)}):
+        world.when(EndFollowUp(action("F"), **told)).then(OutcomeUncalledFor(action("F")))
+    world = given(invoice("1"), PlanFollowUp(action("F"), "Wait", on(2), item_ids=(item("1"),)))
+    world.when(EndFollowUp(action("F"), outcome=Outcome.OTHER)).then(OutcomeUncalledFor(action("F")))
 
 
 def test_25_ending_the_last_one_asks_for_the_outcome_and_resolves_the_dispute() -> None:

@@ -331,3 +331,19 @@ def test_04_a_date_before_1900_is_a_date_misread(dates: dict[str, Any]) -> None:
 def test_06_what_is_cleared_has_no_balance() -> None:
     problem = "it is cleared and has a balance; leave out one of them"
     given().when(invoice("1", cleared_on=date(2026, 1, 5))).then(ItemRowInvalid("1", problem))
+
+
+def test_03_what_else_the_row_of_a_paid_item_says_is_kept() -> None:
+    world = given(invoice("1"), invoice("2", balance="30"), opening("1"))
+    when = world.when(invoice("1", "80", balance="0"))
+    corrected, cleared = when.one(ItemCorrected), when.one(ItemCleared)
+    assert {corrected.details.amount, corrected.details.balance, cleared.balance} == {Decimal(80)}
+    assert when.events[0] == corrected
+    assert len(when.decisions) == 1
+    assert when.world.item("1").details == invoice("1", "80", balance="0").details
+    when.world.when(invoice("1", "80", balance="0")).then_nothing()
+    assert world.when(invoice("2", "80", balance="0")).one(ItemCleared).balance == 30
+    turned = world.when(invoice("2", "-80", balance="0", kind=ItemType.CREDIT_NOTE))
+    assert turned.one(ItemCleared).balance == 30
+    world.when(invoice("1", balance="0", currency="USD")).then(CurrencyOfDisputedItem)
+    assert not world.when(invoice("1", balance="0")).all(ItemCorrected)

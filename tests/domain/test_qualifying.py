@@ -34,7 +34,7 @@ from domain.dispute import (
     ResolverNotFound,
     Unassigned,
 )
-from domain.follow_up import Ended, FollowUpItemsChanged, FollowUpPlan, FollowUpPlanned
+from domain.follow_up import Ended, FollowUpItemsChanged, FollowUpPlan, FollowUpPlanned, PostponeFollowUp
 from domain.item import (
     ClearItem,
     ItemDisputed,
@@ -61,6 +61,8 @@ from domain.refusals import (
     ItemNotSelected,
     ItemSelectedTwice,
     NotByQualifying,
+    NotByRepeating,
+    NotWithStatus,
     OutcomeMissing,
     PersonInactive,
     PromiseWithoutDate,
@@ -415,13 +417,26 @@ def test_09_the_rule_can_be_asked_again() -> None:
     world.when(AssignResolver(dispute())).then_nothing()
 
 
-def test_09_asked_again_without_a_match_it_says_so_and_nobody_stays() -> None:
+def test_09_asked_again_without_a_match_only_who_was_named_by_hand_stays() -> None:
     world = given(invoice("1"), opening("1", resolver_id=TECHNICIAN))
+    world.when(AssignResolver(dispute())).then_nothing()  # by-hand wins
+    world = given(
+        sector("1", "west"), resolver("resolver", "west"), opening("1"), assignment_field=BY_SECTOR
+    ).take(DeactivatePerson(RESOLVER.person_id))
     world = world.when(AssignResolver(dispute())).then(
-        ResolverNotFound(dispute(), Unassigned.NO_FIELD, TECHNICIAN)
+        ResolverNotFound(dispute(), Unassigned.NO_MATCH, RESOLVER.person_id)
     )
     assert world.dispute().resolver_id is None
     world.when(AssignResolver(dispute())).then_nothing()
+
+
+def test_09_a_resolver_is_withdrawn_by_saying_so() -> None:
+    world = given(invoice("1"), opening("1", resolver_id=TECHNICIAN))
+    world = world.when(AssignResolver(dispute(), None)).then(
+        ResolverNotFound(dispute(), Unassigned.WITHDRAWN, TECHNICIAN)
+    )
+    world.when(AssignResolver(dispute(), None)).then_nothing()
+    assert world.take(AssignResolver(dispute())).dispute().unassigned is Unassigned.NO_FIELD
 
 
 # --- 11, 12: the follow-up action ------------------------------------------------------------------
@@ -596,7 +611,71 @@ def test_14_the_same_status_and_comment_again_changes_nothing() -> None:
 
 def test_14_nor_does_it_plan_another_action() -> None:
     world = given(invoice("1"), qualifying("ongoing", "1"))
-    world.when(qualifying("ongoing", "1", follow_up=FollowUpPlan())).then_nothing()
+    when = world.when(qualifying("ongoing", "1", follow_up=FollowUpPlan()))
+    when.then(NotByRepeating("follow_up"))
+    assert when.refusal is not None
+    assert when.refusal.place == "/follow_up"
+    world.when(qualifying("ongoing", "1", plan_follow_up=True)).then(NotByRepeating("plan_follow_up"))
+    world.when(qualifying("ongoing", "1", plan_follow_up=False)).then_nothing()
+
+
+def test_14_told_again_with_the_action_that_is_there_it_changes_nothing() -> None:
+    plan = FollowUpPlan(on(5), "Ring them")
+    world = given(invoice("1"), qualifying("ongoing", "1", follow_up=plan))
+    world.when(qualifying("ongoing", "1", name="R", follow_up=plan)).then_nothing()
+    world.when(qualifying("ongoing", "1", name="R", plan_follow_up=True)).then_nothing()
+    world = world.take(PostponeFollowUp(planned("Q"), on(9)))
+    world.when(qualifying("ongoing", "1", follow_up=plan)).then_nothing()
+    world.when(qualifying("ongoing", "1", name="R", follow_up=plan)).then(NotByRepeating("follow_up"))
+
+
+STRAYS: list[tuple[str, dict[str, Any]]] = [
+    ("litigation", {"resolver_id": TECHNICIAN}),
+    ("litigation", {"amounts": {item("1"): Decimal(30)}}),
+    ("litigation", {"outcome": Outcome.WRITTEN_OFF}),
+    ("ongoing", {"credited_amount": Decimal(0)}),
+    ("ongoing", {"reason": "too dear"}),
+    ("dispute_resolved", {"outcome": Outcome.OTHER}),
+    ("promise_to_pay", {"received_on": day(-1)}),
+    ("ongoing", {"promised_on": on(3)}),
+    ("price", {"promised_on": on(3)}),
+    ("price", {"outcome": Outcome.OTHER}),
+]
+
+
+@pytest.mark.parametrize(("status", "more"), STRAYS, ids=str)
+def test_07_what_has_no_place_with_the_status_is_refused(status: str, more: dict[str, Any]) -> None:
+    told: dict[str, Any] = {"promised_on": on(5)} if status == "promise_to_pay" else {}
+    world = given(invoice("1"))
+    assert world.when(qualifying(status, "1", **told)).events
+    refusal = world.when(qualifying(status, "1", **told, **more)).refusal
+    assert isinstance(refusal, NotWithStatus)
+    assert refusal.place == f"/{next(iter(more))}"
+
+
+def test_14_settling_can_be_told_again_with_its_outcome() -> None:
+    settling = qualifying("dispute_resolved", "1", outcome=Outcome.OTHER, credited_amount=Decimal(5))
+    given(invoice("1"), opening("1"), settling).when(settling).then_nothing()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"outcome": Outcome.OTHER},
+        {"credited_amount": Decimal(5)},
+        {"reason": "settled"},
+        {"resolver_id": TECHNICIAN},
+        {"follow_up": FollowUpPlan()},
+        {"plan_follow_up": True},
+        {"promised_on": on(3)},
+    ],
+    ids=str,
+)
+def test_14_settling_some_items_says_nothing_else(more: dict[str, Any]) -> None:
+    world = given(invoice("1"), invoice("2"), opening("1", "2"))
+    refusal = world.when(qualifying("dispute_resolved", "1", **more)).refusal
+    assert isinstance(refusal, NotByQualifying)
+    assert refusal.place == f"/{next(iter(more))}"
 
 
 def test_14_another_comment_or_promise_is_a_change() -> None:
@@ -649,11 +728,11 @@ def test_14_dispute_resolved_on_some_items_takes_those_out_as_settled() -> None:
     world = given(invoice("1"), invoice("2"), opening("1", "2"))
     resolved = Qualification("dispute_resolved", StatusKind.DISPUTE_RESOLVED, "Paid back")
     world = world.when(qualifying("dispute_resolved", "1", comment="Paid back")).then(
+        ItemQualified(item("1"), resolved, Qualification("price", StatusKind.DISPUTE)),
         ItemsTakenOut(dispute(), (item("1"),), Release.SETTLED),
         ItemReleased(item("1"), dispute(), Release.SETTLED),
         ItemReturned(item("1"), planned()),
         FollowUpItemsChanged(planned(), (), (item("1"),)),
-        ItemQualified(item("1"), resolved, Qualification("price", StatusKind.DISPUTE)),
     )
     assert world.dispute().is_open
     assert set(world.dispute().items) == {item("2")}

@@ -162,9 +162,37 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
             "resolver to the dispute."
         ),
     ),
+    refusals.NotByRepeating: (
+        lambda: two(qualifying("ongoing", "1")).when(qualifying("ongoing", "1", plan_follow_up=True)),
+        (
+            "The items have this status and comment already, and saying it again does not apply "
+            "plan_follow_up: plan a follow-up action over them instead."
+        ),
+    ),
+    refusals.NotWithStatus: (
+        lambda: two().when(qualifying("litigation", "1", outcome=Outcome.OTHER)),
+        (
+            "With a status of kind litigation on items without a dispute, outcome has no place: leave it "
+            "out; it belongs to the end of a dispute."
+        ),
+    ),
+    refusals.OutcomeUncalledFor: (
+        lambda: of_two(PlanFollowUp(F, "Ask", on(2), D)).when(EndFollowUp(F, outcome=Outcome.OTHER)),
+        (
+            f"Ending follow-up action {F} resolves no dispute, for it is not the last one of a dispute; "
+            "leave out the outcome and the credited amount, or resolve the dispute itself."
+        ),
+    ),
     refusals.CreditedAmountInvalid: (
-        lambda: of_two().when(resolving(credited_amount=Decimal("200.01"))),
+        lambda: of_two().when(resolving(Outcome.OTHER, credited_amount=Decimal("200.01"))),
         "The credited amount 200.01 is not between 0 and the disputed 200 (in size).",
+    ),
+    refusals.NothingCredited: (
+        lambda: of_two().when(resolving(credited_amount=Decimal(5))),
+        (
+            "The outcome invoice_upheld credits nothing; leave out the credited amount, or choose "
+            "credit_note, partial_credit or other."
+        ),
     ),
     refusals.CurrencyInvalid: (
         lambda: given().when(ChangeSettings(currency="Euro")),
@@ -409,3 +437,19 @@ def test_the_message_uses_the_facts_of_the_refusal_and_no_others() -> None:
         named = set(re.findall(r"\{(\w+)", message))
         assert named == set(inspect.signature(refusal).parameters), refusal
         assert message.endswith(".")
+
+
+def test_18_beside_an_id_stands_what_people_call_it() -> None:
+    plan = FollowUpPlan(reference="their 9")
+    world = two(opening("1", name="REF-1", reference="REF-1", follow_up=plan))
+    ref = dispute("REF-1")
+    again = world.when(opening("2", name="REF-1", reference="REF-1")).refusal
+    assert str(again) == f"Dispute 'REF-1' ({ref}) exists already; give another reference."
+    mixed = world.when(qualifying("ongoing", "1", "2")).refusal
+    assert f"('REF-1' ({ref}))" in str(mixed)
+    planning = PlanFollowUp(action("their 9"), "Ask", on(2), item_ids=(TWO,), reference="their 9")
+    assert str(world.when(planning).refusal).startswith("Follow-up action 'their 9' (")
+    resolved = world.take(resolving(name="REF-1")).when(resolving(name="REF-1")).refusal
+    assert str(resolved) == f"Dispute 'REF-1' ({ref}) is already resolved; reopen it to go on."
+    assert resolved is not None
+    assert resolved.facts() == {"dispute_id": ref}

@@ -10,15 +10,16 @@ from itertools import product
 import pytest
 
 from domain import identity
+from domain.catalogue import DefineStatus, StatusKind
 from domain.commands import Command
 from domain.customer import RegisterCustomer
 from domain.decide import COMMANDS
 from domain.dispute import AddItems, AssignResolver, CommentDispute, OpenDispute, RemoveItems
-from domain.follow_up import ChaseResolver, CommentFollowUp, PlanFollowUp, PostponeFollowUp
+from domain.follow_up import ChaseResolver, CommentFollowUp, FollowUpPlan, PlanFollowUp, PostponeFollowUp
 from domain.imports import ImportMode, StartImport
 from domain.item import ClearItem
 from domain.qualifying import QualifyItems
-from domain.refusals import NotYours, RoleForbids, UnknownDispute, UnknownItem
+from domain.refusals import NotYours, RoleForbids, UnknownDispute, UnknownItem, UnknownStatus
 from domain.resolving import EndFollowUp
 from domain.roles import Actor, Concerned, Permission, Relation, Role, reach, require, stands
 from domain.sales import StateMonthlySales
@@ -324,3 +325,25 @@ def test_29_over_something_else_than_a_dispute_nobody_has_a_right() -> None:
     customer = identity.DisputeId(identity.customer_id("ACME"))
     case().when(CommentDispute(customer, "Text"), by=COLLECTOR).then(NotYours)
     case().when(CommentDispute(customer, "Text")).then(UnknownDispute(customer))
+
+
+def test_29_an_action_that_is_told_of_is_planned_by_its_own_right() -> None:
+    world = given(invoice("1", customer=OTHER))
+    items, plan = (item("1", OTHER),), FollowUpPlan(on(3))
+    at_once = QualifyItems(dispute("Q"), items, "promise_to_pay", promised_on=on(5), follow_up=plan)
+    world.when(at_once, by=MANAGER).then_goes()
+    world.when(at_once, by=RESOLVER).then(NotYours)
+    world.when(replace(at_once, follow_up=None, plan_follow_up=True), by=RESOLVER).then(NotYours)
+    world.when(replace(at_once, follow_up=None), by=RESOLVER).then_goes()
+    qualifies = service(Permission.QUALIFY)
+    world.when(at_once, by=qualifies).then(RoleForbids)
+    world.when(at_once, by=service(Permission.QUALIFY, Permission.PLAN_FOLLOW_UP)).then_goes()
+
+
+def test_29_an_action_of_the_four_steps_or_of_the_status_itself_comes_with_qualifying() -> None:
+    world = given(invoice("1"), DefineStatus("wait", StatusKind.ONGOING, {"en": "Wait"}, automatic=True))
+    qualifies = service(Permission.QUALIFY)
+    world.when(qualifying("price", "1", follow_up=FollowUpPlan(on(3))), by=qualifies).then_goes()
+    world.when(qualifying("wait", "1", plan_follow_up=True), by=qualifies).then_goes()
+    world.when(qualifying("wait", "1", follow_up=FollowUpPlan(on(3))), by=qualifies).then(RoleForbids)
+    world.when(qualifying("unknown", "1"), by=qualifies).then(UnknownStatus)

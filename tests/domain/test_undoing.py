@@ -90,6 +90,14 @@ class Imported:
         return self.world.take(*(at(day(1), self.undoing(number)) for number in numbers))
 
 
+def test_05_cancelled_after_the_undoing_a_dispute_that_others_came_after_leaves_no_status() -> None:
+    run = Imported(given(invoice("1"), opening("1"), resolving()), *clearing("1"))
+    run.then(invoice("1"), qualifying("ongoing", "1"), opening("1", name="E"), CancelDispute(dispute("E")))
+    world = run.then(ClearItem(item("1"))).world.take(at(day(1), run.undoing("1", forced=True)))
+    assert world.status("1") == "dispute_resolved"
+    assert world.take(at(day(1), CancelDispute(dispute()))).status("1") is None
+
+
 def clearing(*numbers: str) -> list[Command]:
     return [ClearItem(item(number), import_id=IMPORT) for number in numbers]
 
