@@ -169,7 +169,8 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
         )
         figures = _Figures(facts, snapshot)
         rows = [figures.row(key, own[0].label, own) for key, own in _by_key(facts).items()]
-        total = figures.row("total", "total", _once(facts))
+        is_split = group.name == "entity" or group.is_by_attribute
+        total = figures.row("total", "total", _once(facts) if is_split else facts)
         rows.sort(key=_months if group.name == "month" else _largest)
         if group.name == "none":
             rows = [total]

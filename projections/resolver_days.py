@@ -18,16 +18,16 @@ ended as (
     select e.*, e.ended_at as moment from episodes e where e.state = 'resolved'
 ),
 chosen as (
-    select distinct d.dispute_id, d.episode, d.opened_at, d.ended_at, d.position_then
+    select distinct d.dispute_id, d.episode, d.opened_at, d.ended_at
     from ended d {opening} {customers}
     where {selected}
 ),
 held as (
+    -- What came after the end lasted less than nothing.
     select d.dispute_id, d.episode, r.resolver_id,
            least(r.occurred_until, d.ended_at) - r.occurred_from as lasted
     from chosen d
     join dispute_states r on r.dispute_id = d.dispute_id and r.episode = d.episode
-                         and r.since < d.position_then
     union all
     -- From when the customer said it until somebody wrote it down.
     select d.dispute_id, d.episode, null, r.occurred_from - d.opened_at

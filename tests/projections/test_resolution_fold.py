@@ -23,6 +23,9 @@ from domain.dispute import (
     DisputeOpened,
     DisputeReopened,
     DisputeResolved,
+    OpenDispute,
+    Outcome,
+    ResolveDispute,
 )
 from domain.follow_up import (
     Direction,
@@ -33,7 +36,10 @@ from domain.follow_up import (
     RecordInteraction,
     ResolverChased,
 )
-from domain.identity import OPERATOR, PersonId, person_id
+from domain.identity import OPERATOR, DisputeId, PersonId, follow_up_of, item_id, person_id
+from domain.item import ItemDetails, ItemType, RegisterItem
+from domain.people import RegisterPerson
+from domain.roles import Role
 from projections.feed import Feed
 from projections.reading import Reading
 from projections.resolution_time import ResolutionTimeParameters, resolution_time
@@ -280,3 +286,27 @@ def shown(
         if position <= known and (at is None or decision.occurred_at <= at):
             found.append((decision, by))
     return found
+
+
+def test_34_an_answer_that_somebody_noted_is_the_response_of_the_resolver(pool: Pool) -> None:
+    made = Made()
+    day = made.at.date()
+    made.give(RegisterPerson("rita", "Rita", None, Role.RESOLVER))
+    details = ItemDetails(ItemType.INVOICE, day, day, Decimal(10), Decimal(10), "EUR")
+    made.give(RegisterItem("C0", "main", "N0", details))
+    dispute = DisputeId(uuid4())
+    items = (item_id("main", "C0", "N0"),)
+    made.give(OpenDispute(dispute, items, "price", "Too dear", None, person_id("rita")))
+    action = follow_up_of(dispute, 1)
+    asked = RecordInteraction(action, Party.RESOLVER, Medium.EMAIL, Direction.OUTGOING, "Please look at it.")
+    told = RecordInteraction(action, Party.CUSTOMER, Medium.PHONE, Direction.INCOMING, "Any news?")
+    answered = RecordInteraction(action, Party.RESOLVER, Medium.PHONE, Direction.INCOMING, "They are right.")
+    for each in (asked, told, answered, ResolveDispute(dispute, Outcome.CREDIT_NOTE)):
+        made.at += timedelta(days=1)
+        made.give(each)
+    log = fed(pool, [(decision, person_id("cora")) for decision in made.decisions])
+    assert isinstance(log.datastore, CompanyDatastore)
+    reading = Reading(log.datastore, BOSS, LATER)
+    (row,) = resolution_time(reading, ResolutionTimeParameters()).totals
+    assert (row.count, row.mean_days, row.responded) == (1, 4, 1)
+    assert (row.mean_first_response_days, row.median_first_response_days) == (3, 3)
