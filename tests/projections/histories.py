@@ -120,7 +120,7 @@ class Made:
         for which, one, two, three in picks:
             self.at += timedelta(hours=7 * three)  # now and then two decisions share their moment
             self.give(_COMMANDS[which % len(_COMMANDS)](one, two, three))
-            if (one + two) % 5 == 0:
+            if (one + two) % 11 == 0:
                 self.undo(one, forced=three > 2)
         return self
 
@@ -214,8 +214,8 @@ def _qualify(status: str) -> Callable[[int, int, int], Command]:
             _items(one, two),
             status,
             TEXTS[three],
-            promised_on=_due(three),
-            outcome=dispute.Outcome.OTHER,
+            promised_on=_due(three) if status == "promise_to_pay" else None,
+            outcome=dispute.Outcome.OTHER if status == "dispute_resolved" and three % 2 else None,
         )
 
     return made
