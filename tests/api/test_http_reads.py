@@ -69,7 +69,7 @@ def test_every_report_says_its_position_and_parameters(stocked: Service) -> None
         assert found["parameters"]["known_at"] == found["position"], report.path
         assert found["parameters"]["as_at"], report.path
         assert isinstance(found["rows"], list), report.path
-    assert len(REPORTS) == 6
+    assert len(REPORTS) == 8
 
 
 def test_amounts_are_texts(stocked: Service) -> None:
