@@ -19,6 +19,7 @@ from api import problems, wire
 from api.answers import JSON
 from api.authentication import Door, Visit
 from api.bodies import ITEM_IN_PATH, InPath, PersonRef, Time
+from api.command_route import command_route
 from api.wire import Wire
 from domain.commands import Command
 from store import parts
@@ -115,11 +116,13 @@ def add_commands(
 
 
 def _add(router: APIRouter, of: Wire, example: Mapping[str, object], finish: Finish | None) -> None:
-    model = wire.body_of(of, with_subject=False)
+    model, door = wire.body_of(of, with_subject=False), Door(of.command.permission)
     status = 201 if of.creates else 200
+    endpoint = _endpoint(of, model, door, example, finish)
     router.add_api_route(
         of.path,
-        _endpoint(of, model, example, finish),
+        endpoint,
+        route_class_override=command_route(endpoint, door, model, of.subject if "{" in of.path else None),
         methods=["POST"],
         status_code=status,
         operation_id=of.name,
@@ -128,7 +131,7 @@ def _add(router: APIRouter, of: Wire, example: Mapping[str, object], finish: Fin
         response_class=Response,
         response_model=None,
         responses={**_accepted(of, status), **ERRORS},
-        openapi_extra={**Door(of.command.permission).said, "parameters": _BESIDE},
+        openapi_extra={**door.said, "parameters": _BESIDE},
     )
 
 
@@ -157,7 +160,7 @@ def _accepted(of: Wire, status: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _endpoint(
-    of: Wire, model: type[BaseModel], example: Mapping[str, object], finish: Finish | None
+    of: Wire, model: type[BaseModel], door: Door, example: Mapping[str, object], finish: Finish | None
 ) -> Callable[..., Response]:
     def endpoint(request: Request, visit: Visit, body: BaseModel | None, subject: str = "") -> Response:
         asked, conditions = _asked(request), conditions_of(request)
@@ -181,7 +184,7 @@ def _endpoint(
     content = Body(openapi_examples={"example": {"summary": of.summary, "value": dict(example)}})
     kinds: dict[str, Any] = {
         "request": Request,
-        "visit": Annotated[Visit, Depends(Door(of.command.permission))],
+        "visit": Annotated[Visit, Depends(door)],
         "body": Annotated[model | None if optional else model, content],
     }
     if "{" in of.path:
