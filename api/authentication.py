@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
@@ -24,7 +24,7 @@ from api.database import Database, OpenCompany
 from api.jobs import Jobs
 from domain.case import Case
 from domain.catalogue import Settings
-from domain.identity import COMPANY_STREAM, PEOPLE_STREAM, KeyId, PersonId
+from domain.identity import COMPANY_STREAM, PEOPLE_STREAM, KeyId
 from domain.refusals import Forbidden
 from domain.roles import Actor, Permission, reach
 from projections.reading import Reading
@@ -202,12 +202,12 @@ class Visit:
         """The database of all companies."""
         return self._house.database
 
-    def issue(self, key_id: KeyId, person_id: PersonId | None, scopes: Sequence[Permission]) -> str:
+    def issue(self, key_id: KeyId) -> str:
         """The secret of a key that was issued by this key, of this company; the same again if asked again.
 
         Raises LogUnavailable.
         """
-        return self.database.keys.issue(key_id, self.company.id, person_id, scopes, self._secret)
+        return self.database.keys.issue(key_id, self.company.id, self._secret)
 
     def again(self) -> Visit:
         """The same request, with nothing known yet."""

@@ -20,7 +20,7 @@ from api.commands import (
     people,
     reports,
     sales,
-    service,
+    serving,
     upkeep,
     why,
 )
@@ -74,7 +74,7 @@ def begin(
     ctx.obj = Globals(data_dir, named, key)
 
 
-service.install(app)
+serving.install(app)
 company.install(app)
 people.install(app)
 customers.install(app)

@@ -20,6 +20,7 @@ from api.mapping import DATES, IDENTITY, Field
 from api.sources import source_reader
 from domain.item import ItemType
 from domain.money import is_currency
+from store.copy_text import NULL, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 Column = list[str]
 
-_NOTHING: Final = r"\N"
-_TO_BE_ESCAPED: Final = re.compile(r"[\\\t\n\r]")
-_ESCAPED: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _TYPES: Final = frozenset(kind.value for kind in ItemType)
 _NEGATIVE: Final = frozenset({ItemType.CREDIT_NOTE.value, ItemType.PAYMENT.value})
 _GROUP: Final = 3
@@ -79,13 +77,13 @@ class ColumnReader:
             columns = self._read(cells)
         except (_OutOfTheOrdinaryError, CellRefused, DateNotSettled):
             return None
-        nothing = [_NOTHING] * len(numbers)
+        nothing = [NULL] * len(numbers)
         whole = zip(map(str, numbers), *columns, nothing, nothing, strict=True)
         return "\n".join(map("\t".join, whole)) + "\n"
 
     def _read(self, cells: Sequence[Column]) -> list[Column]:
         identity = [self._key(field, cells) for field in IDENTITY]
-        name = [cell or _NOTHING for cell in _escaped(self._text(Field.CUSTOMER_NAME, cells))]
+        name = [cell or NULL for cell in texts(self._text(Field.CUSTOMER_NAME, cells))]
         currency = self._currency(cells)
         amount = self._amounts(Field.AMOUNT, cells, currency[0])
         kind = self._types(cells, amount)
@@ -95,7 +93,7 @@ class ColumnReader:
         _check_signs(kind, amount, balance)
         issued, due = self._dates(Field.ISSUE_DATE, cells), self._dates(Field.DUE_DATE, cells)
         attributes = self._attribute_column(cells)
-        paid = [_NOTHING] * len(kind)
+        paid = [NULL] * len(kind)
         return [*identity, name, kind, issued, due, amount, balance, currency, attributes, paid]
 
     def _source(self, field: Field, source: Source) -> Callable[[Sequence[Column]], Column]:
@@ -120,7 +118,7 @@ class ColumnReader:
     def _key(self, field: Field, cells: Sequence[Column]) -> Column:
         column = self._text(field, cells)
         _require(all(column) and "".join(column).isprintable() and len(max(column, key=len)) <= LONGEST_KEY)
-        return _escaped(column)
+        return texts(column)
 
     def _currency(self, cells: Sequence[Column]) -> Column:
         column = self._text(Field.CURRENCY, cells)
@@ -163,7 +161,7 @@ class ColumnReader:
             orjson.dumps({name: cell for name, cell in zip(names, each, strict=True) if cell})
             for each in found
         ]
-        return _escaped(b"\n".join(written).decode().split("\n"))
+        return texts(b"\n".join(written).decode().split("\n"))
 
 
 def _is_ordinary(mapping: ItemMapping, table: Table) -> bool:
@@ -209,12 +207,6 @@ def _check_signs(kinds: Column, amounts: Column, balances: Column) -> None:
     for kind, is_below, balance_is_below in signs:
         _require(is_below is balance_is_below)
         _require(kind == ItemType.OTHER.value or is_below is (kind in _NEGATIVE))
-
-
-def _escaped(column: Column) -> Column:
-    if _TO_BE_ESCAPED.search("".join(column)) is None:
-        return column
-    return [cell.translate(_ESCAPED) for cell in column]
 
 
 def _require(holds: bool) -> None:  # noqa: FBT001 - it is its only argument

@@ -17,6 +17,7 @@ from api.item_rows import FieldRefused, ItemRow, RowReader
 from api.mapping import FileKind
 from api.records import Broken, csv_table, kind_of
 from api.undated_years import in_its_year
+from store.copy_text import cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,9 +35,6 @@ _BLOCK: Final = 500
 
 _PIECE: Final = 25
 """Rows read one by one if any of them is out of the ordinary."""
-
-_NOTHING: Final = r"\N"
-_ESCAPED: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def staged_lines(path: Path, mapping: ItemMapping, settings: Settings) -> Iterator[tuple[int, str]]:
@@ -119,4 +117,4 @@ def staged_line(row: ItemRow | Rejection) -> str:
 
 
 def _line(*values: object) -> str:
-    return "\t".join(_NOTHING if value is None else str(value).translate(_ESCAPED) for value in values) + "\n"
+    return "\t".join(map(cell, values)) + "\n"

@@ -90,7 +90,7 @@ def _furnish(database: Database) -> str:
     database.company(COMPANY).feed.catch_up()
     key = KeyId(new_id())
     executor.execute(Order(IssueKey(key, "bench", manager), operator))
-    return database.keys.issue(key, COMPANY, manager, ())
+    return database.keys.issue(key, COMPANY)
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def empty(conninfo: str) -> Iterator[tuple[FastAPI, str]]:
             IssueKey(key, "bench", manager),
         ):
             executor.execute(Order(command, operator))
-        yield create_app(database, threads=THREADS), keys.issue(key, COMPANY, manager, ())
+        yield create_app(database, threads=THREADS), keys.issue(key, COMPANY)
 
 
 # --- the library as it comes ---------------------------------------------------------------------------

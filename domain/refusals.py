@@ -448,44 +448,40 @@ class ChangesWholeDispute(Refusal):
     dispute_id: UUID
 
 
+class OfField(Refusal):
+    """A field of the command has no place in it."""
+
+    name: str
+
+    @property
+    def place(self) -> str:
+        """That field."""
+        return f"/{self.name}"
+
+
 @dataclass
-class NotByQualifying(Refusal):
+class NotByQualifying(OfField):
     """The items are in open dispute {dispute_id}; qualifying them does not change its {name}: {cure}."""
 
     dispute_id: UUID
     name: str
     cure: str
 
-    @property
-    def place(self) -> str:
-        """The field that says it."""
-        return f"/{self.name}"
-
 
 @dataclass
-class NotWithStatus(Refusal):
+class NotWithStatus(OfField):
     """With a status of kind {kind} on items without a dispute, {name} has no place: {cure}."""
 
     kind: str
     name: str
     cure: str
 
-    @property
-    def place(self) -> str:
-        """The field that says it."""
-        return f"/{self.name}"
-
 
 @dataclass
-class NotByRepeating(Refusal):
+class NotByRepeating(OfField):
     """The items have this status and comment already, and saying it again does not apply {name}: plan a follow-up action over them instead."""  # noqa: E501
 
     name: str
-
-    @property
-    def place(self) -> str:
-        """The field that says it."""
-        return f"/{self.name}"
 
 
 @dataclass

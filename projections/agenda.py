@@ -17,15 +17,6 @@ from projections.reading import Reading, Snapshot
 from projections.selection import Selection
 
 
-class AgendaKind(StrEnum):
-    """What there is to do."""
-
-    FOLLOW_UP = "follow_up"
-    DISPUTE_WITHOUT_RESOLVER = "dispute_without_resolver"
-    DISPUTE_WITHOUT_FOLLOW_UP = "dispute_without_follow_up"
-    CUSTOMER_WITHOUT_COLLECTOR = "customer_without_collector"
-
-
 class Part(StrEnum):
     """What a person is to an entry of their agenda."""
 
@@ -145,10 +136,11 @@ class AgendaParameters(Parameters):
 class AgendaRow:
     """One thing that one person has to do.
 
-    *kind* is an AgendaKind, *part* what the person is to it. *person_id* is None where nobody in particular
-    is responsible: then it is the credit manager's. *day*: the due day of a follow-up action, else the
-    as-at's date. *days_overdue* is None for what has no due day. *items* are those still open; *balance* and
-    *disputed* are of them and in *currency*, all three None when they have several currencies.
+    *kind*: follow_up, dispute_without_resolver, dispute_without_follow_up or customer_without_collector;
+    *part*: what the person is to it. *person_id* is None where nobody in particular is responsible: then it
+    is the credit manager's. *day*: the due day of a follow-up action, else the as-at's date. *days_overdue*
+    is None for what has no due day. *items* are those still open; *balance* and *disputed* are of them and in
+    *currency*, all three None when they have several currencies.
     """
 
     kind: str

@@ -1,12 +1,7 @@
-r"""Rows as PostgreSQL's COPY reads them, put together by hand: writing rows is most of a feed's work.
-
-The text format: columns apart by tabs, rows by line feeds, null as ``\N``, and backslashes before what would
-be mistaken for one of these.
-"""
+"""Rows as PostgreSQL's COPY reads them, put together by hand: writing rows is most of a feed's work."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -14,20 +9,9 @@ from uuid import UUID
 import orjson
 
 from projections.tables import Kind, Table, Values
+from store.copy_text import NULL, text
 
 Encode: TypeAlias = Callable[[Any], str]
-
-NULL: Final = "\\N"
-
-_special: Final = re.compile(r"[\\\t\n\r\b\f\v]").search
-_ESCAPES: Final = str.maketrans(
-    {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\b": r"\b", "\f": r"\f", "\v": r"\v"}
-)
-
-
-def text(value: str) -> str:
-    """A text, so that COPY reads it back as it is."""
-    return value.translate(_ESCAPES) if _special(value) else value
 
 
 def identifier(value: UUID) -> str:

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from domain.case import State, evolve
 from domain.events import Event
-from projections.copy_text import NULL, identifier, text, writer
+from projections.copy_text import identifier, writer
 from projections.lines import Line
 from projections.states import TABLES, tables_of
 from projections.tables import Change, Table
+from store.copy_text import NULL, text
 
 Decode: TypeAlias = Callable[[str, str], Event]
 

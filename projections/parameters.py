@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
-from domain.identity import PersonId, person_id
 from domain.refusals import Invalid
 from domain.texts import is_storable
 
@@ -32,7 +31,7 @@ class Parameters:
     """What all reports have in common; everything may be left out.
 
     ``customer``    code
-    ``collector``, ``resolver``   ids of people (`person_reference` makes them from codes)
+    ``collector``, ``resolver``   ids of people
     ``status``      code: of the items' status; of a dispute, its type
     ``attributes``  of items, each of which must have this value
     ``currency``    ISO 4217
@@ -119,14 +118,6 @@ def record(row: object) -> dict[str, object]:
         value = getattr(row, each.name)
         flat.update(value if each.name in SPREAD else {each.name: value})
     return flat
-
-
-def person_reference(text: str) -> PersonId:
-    """The person meant by *text*: an id, or else a code."""
-    try:
-        return PersonId(UUID(text))
-    except ValueError:
-        return person_id(text)
 
 
 def attribute_filter(texts: Iterable[str]) -> dict[str, str]:

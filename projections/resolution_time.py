@@ -55,6 +55,15 @@ class ResolutionTimeParameters(Parameters):
     first_episodes_only: bool = False
 
 
+def chosen_episodes(reading: Reading, parameters: ResolutionTimeParameters) -> selection.Selection:
+    """The episodes that may be seen and are asked for, at any time. Raises RoleForbids, ParameterInvalid."""
+    chosen = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
+    chosen.only(reading.reach(Permission.READ_DISPUTES), reading.actor, selection.DISPUTES)
+    if parameters.first_episodes_only:
+        chosen.where("d.episode = 1")
+    return chosen
+
+
 @dataclass(frozen=True, slots=True)
 class _Fact:
     """An episode in one group; *days* until it ended, or until the moment."""
@@ -147,12 +156,8 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
 
     Raises RoleForbids, ParameterInvalid.
     """
-    reached = reading.reach(Permission.READ_DISPUTES)
     group = selection.grouping(parameters.by, "type", GROUPINGS)
-    of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
-    of_case.only(reached, reading.actor, selection.DISPUTES)
-    if parameters.first_episodes_only:
-        of_case.where("d.episode = 1")
+    of_case = chosen_episodes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ResolutionTimeRow]:
         period = selection.in_period(parameters, snapshot.moment, "d.moment")

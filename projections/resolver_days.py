@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
-from domain.roles import Permission
 from projections import selection
 from projections.episodes import CUSTOMERS, EPISODES, OPENING_ITEMS, OPENING_ITEMS_THEN
 from projections.parameters import Report
 from projections.reading import Reading, Snapshot
-from projections.resolution_time import ResolutionTimeParameters
+from projections.resolution_time import ResolutionTimeParameters, chosen_episodes
 
 _SQL: Final[LiteralString] = """
 with {episodes},
@@ -79,12 +78,8 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
 
     Raises RoleForbids, ParameterInvalid.
     """
-    reached = reading.reach(Permission.READ_DISPUTES)
     selection.require_by(parameters, "resolver")
-    of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
-    of_case.only(reached, reading.actor, selection.DISPUTES)
-    if parameters.first_episodes_only:
-        of_case.where("d.episode = 1")
+    of_case = chosen_episodes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ResolverDaysRow]:
         period = selection.in_period(parameters, snapshot.moment, "d.moment")

@@ -19,6 +19,7 @@ from psycopg.sql import SQL, Identifier
 
 from domain.commands import Decision
 from store.codec import Codec
+from store.copy_text import cell, text
 from store.submission import Appended, Attribution, ToldInTheFuture
 
 _ANSWER: Final = b'{"changed":true,"subject":null,"version":null}'
@@ -120,9 +121,7 @@ def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec:
                 streams.append((place, version, occurred))
             reached[place] = version + 1, moment
             name, data = codec.encode(event)
-            if "\\" in data:
-                data = data.replace("\\", "\\\\")
-            lines.append(f"{place}\t{version + 1}\t{name}\t{data}\t{occurred}")
+            lines.append(f"{place}\t{version + 1}\t{name}\t{text(data)}\t{occurred}")
     return Prepared(streams, ends, lines, max(spelled))
 
 
@@ -183,7 +182,7 @@ class BulkAppend:
                 cursor.execute(self._sql(_MEANWHILE), wanted)
                 watch.look([Other(*row) for row in cursor.fetchall()])
             self._compare(cursor, parts, new_ones=False)
-            tail = "\t".join(map(_text, (recorded_at, *_who(by), command_id)))
+            tail = "\t".join(map(cell, (recorded_at, *_who(by), command_id)))
             with cursor.copy(self._sql(_COPY)) as copy:
                 copy.write("".join(_numbered(first, parts, tail)))
         return Appended(first, last, recorded_at, _ANSWER, replayed=False)
@@ -211,14 +210,6 @@ def _numbered(first: int, parts: Sequence[Prepared], tail: str) -> Iterator[str]
 
 def _who(by: Attribution) -> tuple[object, ...]:
     return by.actor, by.role, by.key_id, by.on_behalf_of
-
-
-_ESCAPED: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-
-
-def _text(value: object) -> str:
-    """*value* as COPY's text format has it."""
-    return r"\N" if value is None else str(value).translate(_ESCAPED)
 
 
 def _array(values: Iterable[str]) -> str:

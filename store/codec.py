@@ -7,7 +7,6 @@ without a value: the JSON is complete and can be read in SQL. Amounts are string
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -112,10 +111,6 @@ class Codec(Mapper[UUID]):
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
             raise Undecodable(f"{stored_name}: {error}") from error
         return event
-
-    def decode_all(self, stored: Iterable[tuple[str, str | bytes]]) -> list[Event]:
-        """As `decode`, for many."""
-        return [self.decode(name, data) for name, data in stored]
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         """The library's way in. Raises TypeError for anything but a Versioned."""

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -48,8 +47,6 @@ class Keys:
         self,
         key_id: KeyId,
         company: str,
-        person_id: PersonId | None,
-        scopes: Sequence[str],
         issuer: str | None = None,
     ) -> str:
         """Make the secret of a key and return it: it is kept nowhere. Until the log knows the key it opens
@@ -66,13 +63,12 @@ class Keys:
                 bits = hmac.digest(root, salt + key_id.bytes, "sha256")
                 secret = PREFIX + urlsafe_b64encode(bits).decode().rstrip("=")
                 cursor.execute(
-                    "insert into redress.api_keys (key_id, company, sha256, person_id, scopes)"
-                    " values (%s, %s, %s, %s, %s) on conflict (key_id) do nothing",
-                    (key_id, company, _digest(secret), person_id, rights),
+                    "insert into redress.api_keys (key_id, company, sha256)"
+                    " values (%s, %s, %s) on conflict (key_id) do nothing",
+                    (key_id, company, _digest(secret)),
                 )
             return secret
 
-        rights = None if person_id else [str(scope) for scope in scopes]
         root = issuer.encode() if issuer is not None else os.urandom(32)
         return survive(self._pool, issue)
 

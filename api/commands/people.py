@@ -259,7 +259,7 @@ def create_key(
             called = name or found.name
             granted, holder = (), found.id
         # First, for it opens nothing yet: a company whose first key nobody has the secret of would be shut.
-        secret = here.database.keys.issue(key, here.company.id, holder, granted)
+        secret = here.database.keys.issue(key, here.company.id)
         here.give(IssueKey(key, called, holder, granted))
         typer.echo(secret)
         say(f"the key of {called} for {here.company.id}, shown this once only; its id: {key}")

@@ -28,7 +28,7 @@ def _hand_out(visit: Visit, command: Command, answer: Answer) -> Mapping[str, ob
     # Of a replayed answer it is the key that was issued then. The log has it already: should this fail, the
     # same request with its Idempotency-Key gets there; without one the key opens nothing.
     key_id = KeyId(UUID(parts.id_of(answer.part)))
-    return {"secret": visit.issue(key_id, command.person_id, command.scopes)}
+    return {"secret": visit.issue(key_id)}
 
 
 def _shut(visit: Visit, command: Command, answer: Answer) -> Mapping[str, object]:

@@ -140,7 +140,7 @@ def _issue(database: Database, company: OpenCompany, role: Role, code: str) -> s
     key = KeyId(new_id())
     name = f"sample {role}"
     company.executor.execute(Order(IssueKey(key, name, person_id(code)), _OPERATOR))
-    return database.keys.issue(key, company.id, person_id(code), ())
+    return database.keys.issue(key, company.id)
 
 
 def _write_keys(path: Path, keys: dict[Role, str]) -> None:

@@ -5,15 +5,13 @@ create table redress.companies (
     created_at timestamptz not null default clock_timestamp()
 );
 
+-- Whose keys they are, and what these may, the companies' logs say.
 create table redress.api_keys (
     key_id uuid primary key,
     company text not null references redress.companies (id) on delete cascade,
     sha256 bytea not null unique check (octet_length(sha256) = 32),  -- of the whole key; 256 random bits need no salt
-    person_id uuid,                                                  -- for this person, or …
-    scopes text[],                                                   -- … a service; what it may, the log says
     created_at timestamptz not null default clock_timestamp(),
-    revoked_at timestamptz,
-    check ((person_id is null) <> (scopes is null))
+    revoked_at timestamptz
 );
 
 create index api_keys_company on redress.api_keys (company);

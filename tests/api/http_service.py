@@ -160,7 +160,7 @@ def issue(service: Service, code: str | None, *scopes: Permission) -> str:
     name = code or "client"
     executor = service.database.company("acme").executor
     executor.execute(Order(IssueKey(key, name, person, scopes), OPERATING))
-    return service.database.keys.issue(key, "acme", person, scopes)
+    return service.database.keys.issue(key, "acme")
 
 
 @pytest.fixture

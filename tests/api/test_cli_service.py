@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api.commands import service
+from api.commands import serving
 from api.commands.output import progress, stages
 from api.sample import SampleInterrupted
 from projections.feed import FeedFailed
@@ -274,12 +274,12 @@ def test_the_end_waits_for_the_embedded_server_unless_others_use_it(tmp_path, mo
             fcntl.flock(stopping, fcntl.LOCK_UN)
 
     monkeypatch.setattr("time.sleep", sleep)
-    service._wait_until_stopped(tmp_path)
+    serving._wait_until_stopped(tmp_path)
     assert len(waits) == 3
 
     fcntl.flock(stopping, fcntl.LOCK_EX)
     fcntl.flock(others, fcntl.LOCK_SH)
-    service._wait_until_stopped(tmp_path)
+    serving._wait_until_stopped(tmp_path)
     assert len(waits) == 3
     os.close(stopping)
     os.close(others)
@@ -292,8 +292,8 @@ class Served:
         self.loaded = 0
         self.served = 0
         self.waited: list[Path] = []
-        monkeypatch.setattr(service, "_wait_until_stopped", self.waited.append)
-        monkeypatch.setattr(service, "_load", self.load)
+        monkeypatch.setattr(serving, "_wait_until_stopped", self.waited.append)
+        monkeypatch.setattr(serving, "_load", self.load)
         monkeypatch.setattr("uvicorn.Server.run", self.run)
         monkeypatch.setattr("signal.signal", lambda *_: None)
 

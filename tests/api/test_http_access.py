@@ -151,9 +151,11 @@ def test_29_the_log_says_what_a_key_may_and_not_the_row_that_finds_it(service: S
     service.keys["robot"] = robot["secret"]
     assert service.get("/v1/items", "robot").status_code == 200
     with psycopg.connect(service.database.conninfo) as connection:
-        table, admin = "redress.api_keys", person_id("admin")
-        connection.execute(f"update {table} set scopes = '{{people}}' where scopes is not null".encode())
-        connection.execute(f"update {table} set person_id = '{admin}' where scopes is null".encode())
+        columns = connection.execute(
+            "select column_name from information_schema.columns where table_name = 'api_keys'"
+        ).fetchall()
+    kept = {"key_id", "company", "sha256", "created_at", "revoked_at"}
+    assert {name for (name,) in columns} == kept
     holder = service.database.keys.holder
     people = service.database.company("acme").executor.people()
     program, analyst = (actor_of(holder(service.keys[who]), people) for who in ("robot", "analyst"))
@@ -179,7 +181,7 @@ def test_a_key_whose_secret_could_not_be_stored_gets_it_when_it_is_asked_for_aga
 
 def test_a_secret_whose_key_the_log_does_not_know_opens_nothing(service: Service) -> None:
     keys = service.database.keys
-    service.keys["client"] = keys.issue(KeyId(new_id()), "acme", None, [Permission.READ_ITEMS])
+    service.keys["client"] = keys.issue(KeyId(new_id()), "acme")
     problem(service.get("/v1/items", "client"), 401, "key-not-accepted")
 
 
@@ -189,7 +191,7 @@ def test_keys_that_cannot_be_issued_or_revoked_now_are_no_fault_of_the_service(d
         other.execute("lock table redress.api_keys in access exclusive mode")
         keys = Keys(pool)
         for work in (
-            lambda: keys.issue(KeyId(new_id()), "acme", None, [Permission.IMPORT]),
+            lambda: keys.issue(KeyId(new_id()), "acme"),
             lambda: keys.revoke(KeyId(new_id())),
             lambda: keys.holder(PREFIX + "x"),
         ):

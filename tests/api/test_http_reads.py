@@ -427,7 +427,7 @@ def test_a_company_that_is_founded_while_the_service_runs_is_served(stocked: Ser
     scopes = (Permission.READ_ITEMS, Permission.IMPORT)
     late = database.company("late")
     late.executor.execute(Order(IssueKey(key, "k", None, scopes), OPERATING))
-    stocked.keys["late"] = database.keys.issue(key, "late", None, scopes)
+    stocked.keys["late"] = database.keys.issue(key, "late")
     done = stocked.done("/v1/items", invoice("1"), "late")
     answer = stocked.get("/v1/items", "late", headers={"X-Min-Position": str(done["position"])})
     (row,) = answer.json()["rows"]

@@ -394,7 +394,7 @@ OUTSIDE_OF_DECISIONS: dict[type[Refusal], tuple[Refusal, str]] = {
 }
 """Those that are raised around a decision and not in it: by the case, the door and the log."""
 
-KINDS = {refusals.Refusal, refusals.Unknown, refusals.Invalid, refusals.Forbidden}
+KINDS = {refusals.Refusal, refusals.Unknown, refusals.Invalid, refusals.Forbidden, refusals.OfField}
 CLASSES = {
     found
     for found in vars(refusals).values()

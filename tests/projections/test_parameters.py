@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import psycopg
 import pytest
 
-from domain.identity import person_id
 from projections import buckets
 from projections.aged_balance import aged_balance
-from projections.parameters import ParameterInvalid, Parameters, attribute_filter, person_reference
+from projections.parameters import ParameterInvalid, Parameters, attribute_filter
 from store.connections import open_pool
 from store.migrate import create_company
 from tests.projections.world import World, small_company
-
-
-def test_a_person_is_meant_by_id_or_code():
-    assert person_reference("rita") == person_id("rita")
-    assert person_reference(str(UUID(int=7))) == UUID(int=7)
 
 
 def test_attributes_are_written_name_equals_value():

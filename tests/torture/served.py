@@ -55,7 +55,7 @@ def furnish(conninfo: str) -> str:
 def _key(pool: Pool, executor: Any) -> str:
     key = KeyId(new_id())
     executor.execute(Order(IssueKey(key, "torture", person_id("manager")), ADMINISTRATOR))
-    return Keys(pool).issue(key, "acme", person_id("manager"), ())
+    return Keys(pool).issue(key, "acme")
 
 
 class Served:

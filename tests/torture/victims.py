@@ -17,7 +17,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg.conninfo import conninfo_to_dict
 
 import api.app
-import api.commands.service  # noqa: F401 - the process from which the others are forked has it then
+import api.commands.serving  # noqa: F401 - the process from which the others are forked has it then
 from api.cli import main
 from api.database import OpenCompany
 from projections.feed import Feed
