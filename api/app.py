@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.authentication import SECURITY_SCHEME, Followers, House, Keyring, require_doors
+from api.command_route import Commands
 from api.database import Database
 from api.edge import Edge
 from api.pace import even_pace
@@ -94,6 +95,7 @@ def create_app(database: Database, *, follow: bool = True, threads: int = 16) ->
     problems.install(app)
     app.add_middleware(Edge, largest=LARGEST_BODY, larger={item_imports.PATH: item_imports.LARGEST_FILE})
     require_doors(list(app.routes), PUBLIC)
+    app.router.routes.insert(0, Commands(list(app.routes)))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
 

@@ -88,12 +88,15 @@ class States:
         return found
 
     def recall_case(self, commands: Sequence[Command], actor: Actor) -> ReadCase:
-        """As `read_case`, but from memory alone. Raises NoSuchCompany, RoleForbids.
+        """As `read_case`, but from memory; of what the commands are about, what it never met is read first.
 
-        What is not remembered counts as absent, and what is remembered may have moved on: an append that
-        expects all of ``versions`` finds out.
+        What else is not remembered counts as absent, and what is remembered may have moved on: an append that
+        expects all of ``versions`` finds out. Raises NoSuchCompany, RoleForbids.
         """
         recalled = ReadCase(Case(), {})
+        about = (stream for command in commands for stream in command.objects())
+        if unmet := frozenset(stream for stream in about if stream not in self._known):
+            self._read_into(recalled, unmet)
         wanted = still_to_read(recalled.case, commands, actor) | {COMPANY_STREAM, PEOPLE_STREAM}
         while wanted:
             self._recall(recalled, wanted)
