@@ -1,10 +1,11 @@
 """How many commands a second the log takes: ours, the library's recorder as it comes, and the bare function.
 
 Each command records one event; every tenth begins a new stream. *ours* is `Log.append` with everything that
-the service pays for: encoding, the pool, the idempotency row. *stock* is the library's
-PostgresApplicationRecorder with a connection for every thread, given events that are encoded already. *bare*
-calls our SQL function with ready parameters, each thread on a connection of its own: what PostgreSQL and the
-driver allow. The sides take short turns within one run, so that a machine's moods meet all of them; a bar's
+the service pays for: encoding, the pool, the idempotency row. *together* is what the service does: the commands
+of its threads share transactions (store/together.py), each accepted or refused on its own. *stock* is the
+library's PostgresApplicationRecorder with a connection for every thread, given events that are encoded already.
+*bare* calls our SQL function with ready parameters, each thread on a connection of its own: what PostgreSQL and
+the driver allow, one command a transaction. The sides take short turns within one run, so that a machine's moods meet all of them; a bar's
 value is the median of the turns' ratios.
 """
 
@@ -35,12 +36,13 @@ from store.codec import Codec
 from store.connections import CompanyDatastore, open_pool
 from store.log import Attribution, Log, Submission
 from store.migrate import create_company, migrate
+from store.together import Together
 
 WRITERS: Final = (1, 16)
 TURNS: Final = 25
 SECONDS: Final = 0.4
 EVENTS_PER_STREAM: Final = 10
-SIDES: Final = ("ours", "stock", "bare")
+SIDES: Final = ("ours", "together", "stock", "bare")
 
 Write = Callable[[UUID, int], None]
 """Append one event to a stream that has so many events."""
@@ -72,6 +74,7 @@ def _turns(conninfo: str, writers: int) -> dict[str, list[Turn]]:
     with ExitStack() as stack:
         sides = {
             "ours": stack.enter_context(_ours(conninfo, writers)),
+            "together": stack.enter_context(_together(conninfo, writers)),
             "stock": stack.enter_context(_stock(conninfo, writers)),
             "bare": stack.enter_context(_bare(conninfo, writers)),
         }
@@ -143,6 +146,17 @@ def _ours(conninfo: str, writers: int) -> Iterator[list[Write]]:
 
 
 @contextmanager
+def _together(conninfo: str, writers: int) -> Iterator[list[Write]]:
+    with open_pool(conninfo, size=writers) as pool:
+        group = Together(Log(CompanyDatastore(pool, "bench")))
+
+        def write(stream: UUID, version: int) -> None:
+            group.append(_submission(stream, version))
+
+        yield [write] * writers
+
+
+@contextmanager
 def _stock(conninfo: str, writers: int) -> Iterator[list[Write]]:
     told = {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
     datastore = PostgresDatastore(
@@ -198,16 +212,18 @@ def _result(turns: dict[int, dict[str, list[Turn]]]) -> dict[str, Any]:
         for writers, sides in turns.items()
     }
     bars = [
-        _bar("vs stock, 16 writers", turns[16], "stock", 1.8),
-        _bar("vs the bare function, 16 writers", turns[16], "bare", 0.6),
-        _bar("vs stock, 1 writer", turns[1], "stock", 1.5),
+        _bar("vs stock, 16 writers", turns[16], "ours", "stock", 1.8),
+        _bar("vs the bare function, 16 writers", turns[16], "ours", "bare", 0.6),
+        _bar("vs stock, 1 writer", turns[1], "ours", "stock", 1.5),
+        _bar("together vs stock, 16 writers", turns[16], "together", "stock", 4),
+        _bar("together vs stock, 1 writer", turns[1], "together", "stock", 1.5),
     ]
     return {"bench": "append", "figures": figures, "bars": bars}
 
 
-def _bar(name: str, sides: dict[str, list[Turn]], against: str, at_least: float) -> dict[str, Any]:
+def _bar(name: str, sides: dict[str, list[Turn]], side: str, against: str, at_least: float) -> dict[str, Any]:
     ratios = [
-        ours.per_second / other.per_second for ours, other in zip(sides["ours"], sides[against], strict=True)
+        ours.per_second / other.per_second for ours, other in zip(sides[side], sides[against], strict=True)
     ]
     value = round(median(ratios), 2)
     return {"name": name, "value": value, "at_least": at_least, "holds": value >= at_least}

@@ -1,8 +1,8 @@
 """Logs of a million events and more: the sample company's year, told many times over at once.
 
-The sample is loaded through the real commands. Its log is then copied with other ids, in SQL: each decision as
-often as it takes, one copy after the other, in the order in which things happened. Most of a long log is over
-and done with: however long it is, as much of it is still open as in *alive* copies of the sample; the other
+The sample is loaded through the real commands. Its log is then copied with other ids, in SQL: each decision
+as often as it takes, one copy after the other, in the order in which things happened. Most of a long log is
+over and done with: however long it is, as much of it is still open as in *alive* copies of the sample; the other
 copies have only what is finished in it.
 """
 
