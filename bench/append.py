@@ -1,12 +1,12 @@
 """How many commands a second the log takes: ours, the library's recorder as it comes, and the bare function.
 
 Each command records one event; every tenth begins a new stream. *ours* is `Log.append` with everything that
-the service pays for: encoding, the pool, the idempotency row. *together* is what the service does: the commands
-of its threads share transactions (store/together.py), each accepted or refused on its own. *stock* is the
-library's PostgresApplicationRecorder with a connection for every thread, given events that are encoded already.
-*bare* calls our SQL function with ready parameters, each thread on a connection of its own: what PostgreSQL and
-the driver allow, one command a transaction. The sides take short turns within one run, so that a machine's moods meet all of them; a bar's
-value is the median of the turns' ratios.
+the service pays for: encoding, the pool, the idempotency row. *together* is what the service does: the
+commands of its threads share transactions (store/together.py), each accepted or refused on its own. *stock*
+is the library's PostgresApplicationRecorder with a connection for every thread, given events that are encoded
+already. *bare* calls our SQL function with ready parameters, each thread on a connection of its own: what
+PostgreSQL and the driver allow, one command a transaction. The sides take short turns within one run, so that
+a machine's moods meet all of them; a bar's value is the median of the turns' ratios.
 """
 
 from __future__ import annotations
@@ -81,14 +81,15 @@ def _turns(conninfo: str, writers: int) -> dict[str, list[Turn]]:
         for number in range(TURNS + 1):
             for at in range(len(SIDES)):
                 side = SIDES[(at + number) % len(SIDES)]  # who comes first changes
-                turn = _turn(sides[side], SECONDS)
-                print(f"append: {writers} writers, {side}: {turn.per_second:.0f}/s", file=sys.stderr)
+                taken = turn(sides[side], SECONDS)
+                print(f"append: {writers} writers, {side}: {taken.per_second:.0f}/s", file=sys.stderr)
                 if number:  # the first round is for warming up
-                    turns[side].append(turn)
+                    turns[side].append(taken)
     return turns
 
 
-def _turn(writes: list[Write], seconds: float) -> Turn:
+def turn(writes: list[Write], seconds: float) -> Turn:
+    """Let a thread for each of *writes* append for so long."""
     found: list[list[float]] = [[] for _ in writes]
     gate = threading.Barrier(len(writes) + 1)
     stop = threading.Event()
@@ -134,26 +135,27 @@ def _submission(stream: UUID, version: int) -> Submission:
     )
 
 
+def writing(append: Callable[[Submission], object]) -> Write:
+    """To write by *append*."""
+
+    def write(stream: UUID, version: int) -> None:
+        append(_submission(stream, version))
+
+    return write
+
+
 @contextmanager
 def _ours(conninfo: str, writers: int) -> Iterator[list[Write]]:
     with open_pool(conninfo, size=writers) as pool:
         log = Log(CompanyDatastore(pool, "bench"))
-
-        def write(stream: UUID, version: int) -> None:
-            log.append(_submission(stream, version))
-
-        yield [write] * writers
+        yield [writing(log.append)] * writers
 
 
 @contextmanager
 def _together(conninfo: str, writers: int) -> Iterator[list[Write]]:
     with open_pool(conninfo, size=writers) as pool:
         group = Together(Log(CompanyDatastore(pool, "bench")))
-
-        def write(stream: UUID, version: int) -> None:
-            group.append(_submission(stream, version))
-
-        yield [write] * writers
+        yield [writing(group.append)] * writers
 
 
 @contextmanager

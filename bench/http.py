@@ -47,7 +47,7 @@ class Server:
         number = next(self.items)
         if number >= ITEMS:
             raise RuntimeError("the items ran out: let http_sides.ITEMS be larger")
-        items = [{"customer_code": customer_of(number), "number": str(number)}]
+        items = [{"customer_code": customer_of(number), "entity": "main", "number": str(number)}]
         body = {
             "item_ids": items,
             "type": "price",
@@ -127,17 +127,17 @@ def run() -> dict[str, Any]:
         for number in range(TURNS + 1):
             for at in range(len(SIDES)):
                 side = SIDES[(at + number) % len(SIDES)]  # who comes first changes
-                latencies = _turn(servers[side], side)
+                latencies = turn(servers[side], side)
                 if number:  # the first round is for warming up
                     turns[side].append(latencies)
-        reads = [_turn(servers["ours"], "agenda", reads=True) for _ in range(2)]
+        reads = [turn(servers["ours"], "agenda", reads=True) for _ in range(2)]
     return _result(turns, reads)
 
 
 @contextmanager
-def serving(side: str, conninfo: str) -> Iterator[Server]:
+def serving(side: str, conninfo: str, company: str = COMPANY) -> Iterator[Server]:
     """A process that serves a side of bench/http_sides.py, for as long as a block lasts."""
-    command = [sys.executable, "-m", "bench.http_sides", side, conninfo]
+    command = [sys.executable, "-m", "bench.http_sides", side, conninfo, company]
     process = subprocess.Popen(  # noqa: S603 - our own program
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -149,7 +149,8 @@ def serving(side: str, conninfo: str) -> Iterator[Server]:
         process.communicate()  # the end of its input ends it
 
 
-def _turn(server: Server, name: str, *, reads: bool = False) -> list[float]:
+def turn(server: Server, name: str, *, reads: bool = False) -> list[float]:
+    """Let all clients send for so long; how many seconds each request took."""
     clients = [Client(server, reads=reads) for _ in range(CLIENTS)]
     latencies: list[float] = []
     with selectors.DefaultSelector() as selector, ExitStack() as stack:

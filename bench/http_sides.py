@@ -65,18 +65,19 @@ def customer_of(number: int) -> str:
 
 
 @contextmanager
-def ours(conninfo: str) -> Iterator[tuple[FastAPI, str]]:
+def ours(conninfo: str, company: str) -> Iterator[tuple[FastAPI, str]]:
     """The service, and a key for it."""
     with open_pool(conninfo, size=THREADS + 4) as pool:
         database = Database(
             conninfo, pool, is_own=False, data_dir=Path(tempfile.gettempdir()), keys=Keys(pool)
         )
-        found(conninfo, pool, COMPANY, Settings("Bench"))
-        yield create_app(database, threads=THREADS), _furnish(database)
+        if not database.company(company).log.newest():
+            found(conninfo, pool, company, Settings("Bench"))
+        yield create_app(database, threads=THREADS), _furnish(database, company)
 
 
-def _furnish(database: Database) -> str:
-    executor, operator = database.company(COMPANY).executor, Actor(OPERATOR, Role.ADMINISTRATOR)
+def _furnish(database: Database, company: str) -> str:
+    executor, operator = database.company(company).executor, Actor(OPERATOR, Role.ADMINISTRATOR)
     for code, role in (("manager", Role.CREDIT_MANAGER), ("resolver", Role.RESOLVER)):
         executor.execute(Order(RegisterPerson(code, code, role=role), operator))
     manager = person_id("manager")
@@ -87,27 +88,27 @@ def _furnish(database: Database) -> str:
     rows = [RegisterItem(customer_of(n), "main", str(n), details, accept_as_new=True) for n in range(ITEMS)]
     for first in range(0, ITEMS, 1_000):
         executor.execute_rows(rows[first : first + 1_000], operator)
-    database.company(COMPANY).feed.catch_up()
+    database.company(company).feed.catch_up()
     key = KeyId(new_id())
     executor.execute(Order(IssueKey(key, "bench", manager), operator))
-    return database.keys.issue(key, COMPANY)
+    return database.keys.issue(key, company)
 
 
 @contextmanager
-def empty(conninfo: str) -> Iterator[tuple[FastAPI, str]]:
+def empty(conninfo: str, company: str) -> Iterator[tuple[FastAPI, str]]:
     """The service with a company in which nothing has happened, and a credit manager's key."""
     with open_pool(conninfo, size=THREADS + 4) as pool:
         keys = Keys(pool)
         database = Database(conninfo, pool, is_own=False, data_dir=Path(tempfile.gettempdir()), keys=keys)
-        found(conninfo, pool, COMPANY, Settings("Bench"))
-        executor, operator = database.company(COMPANY).executor, Actor(OPERATOR, Role.ADMINISTRATOR)
+        found(conninfo, pool, company, Settings("Bench"))
+        executor, operator = database.company(company).executor, Actor(OPERATOR, Role.ADMINISTRATOR)
         manager, key = person_id("manager"), KeyId(new_id())
         for command in (
             RegisterPerson("manager", role=Role.CREDIT_MANAGER),
             IssueKey(key, "bench", manager),
         ):
             executor.execute(Order(command, operator))
-        yield create_app(database, threads=THREADS), keys.issue(key, COMPANY)
+        yield create_app(database, threads=THREADS), keys.issue(key, company)
 
 
 # --- the library as it comes ---------------------------------------------------------------------------
@@ -259,7 +260,7 @@ class Receivables(Application[UUID]):
 
 
 @contextmanager
-def stock(conninfo: str) -> Iterator[tuple[FastAPI, str]]:
+def stock(conninfo: str, _: str) -> Iterator[tuple[FastAPI, str]]:
     """The same on the library."""
     told = conninfo_to_dict(conninfo)
     names = {"DBNAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user"}
@@ -281,7 +282,7 @@ def stock(conninfo: str) -> Iterator[tuple[FastAPI, str]]:
 
 
 @contextmanager
-def bare(_: str) -> Iterator[tuple[FastAPI, str]]:
+def bare(_: str, __: str) -> Iterator[tuple[FastAPI, str]]:
     """The same routes, and nothing behind them."""
     some = uuid4()
     yield _app("redress_bare", lambda _: (some, 1, 1), lambda _, __: (some, 1, 1)), "redress_bare"
@@ -335,11 +336,11 @@ def _answer(status: int, done: Done) -> Response:
 SIDES: Final[Mapping[str, Any]] = {"ours": ours, "empty": empty, "stock": stock, "bare": bare}
 
 
-def main(side: str, conninfo: str) -> None:
+def main(side: str, conninfo: str, company: str) -> None:
     """Serve until standard input ends."""
     # Said to be TCP in so many words, or asyncio would not switch Nagle's algorithm off: 40 ms an answer.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    with SIDES[side](conninfo) as (app, key), listening:
+    with SIDES[side](conninfo, company) as (app, key), listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         server = uvicorn.Server(uvicorn.Config(_threaded(app), log_level="warning", access_log=False))

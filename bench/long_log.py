@@ -2,8 +2,8 @@
 
 The sample is loaded through the real commands. Its log is then copied with other ids, in SQL: each decision
 as often as it takes, one copy after the other, in the order in which things happened. Most of a long log is
-over and done with: however long it is, as much of it is still open as in *alive* copies of the sample; the other
-copies have only what is finished in it.
+over and done with: however long it is, as much of it is still open as in *alive* copies of the sample; the
+other copies have only what is finished in it.
 """
 
 from __future__ import annotations
