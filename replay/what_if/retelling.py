@@ -16,11 +16,11 @@ from uuid import UUID
 
 from domain.assignment import find_resolver
 from domain.case import State, evolve
-from domain.catalogue import Company, StatusDefined, StatusKind
+from domain.catalogue import Company, Settings, StatusDefined, StatusKind
 from domain.customer import Customer
-from domain.dispute import OfDispute
+from domain.dispute import OfDispute, Unassigned
 from domain.follow_up import FollowUpPlanned
-from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
+from domain.identity import COMPANY_STREAM, PEOPLE_STREAM, DisputeId, PersonId
 from domain.item import Item, Qualification
 from domain.people import People
 from replay.what_if.assigned_anew import Asked, Found, asked, assigned_anew, persons_with
@@ -58,11 +58,12 @@ class Changes:
 
 
 class States(Generic[Thing]):
-    """The states that one stream had, by the numbers of its decisions."""
+    """The states that one stream had, by the numbers of its decisions; *nothing* if it had none."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, nothing: Thing | None = None) -> None:
         self._ends: Final[list[int]] = []
         self._states: Final[list[State]] = []
+        self._nothing: Final = nothing
         state: State | None = None
         for together in decisions(stream):
             for one in together:
@@ -73,12 +74,16 @@ class States(Generic[Thing]):
 
     def before(self, end: int) -> Thing:
         """The state just before the decision with the number *end*, or the first one that there was."""
-        return self._states[max(0, bisect_left(self._ends, end) - 1)]  # type: ignore[return-value]
+        return self._at(max(0, bisect_left(self._ends, end) - 1))
 
     @property
     def last(self) -> Thing:
         """The last state."""
-        return self._states[-1]  # type: ignore[return-value]
+        return self._at(-1)
+
+    def _at(self, place: int) -> Thing:
+        # The stream is of that kind.
+        return self._states[place] if self._states else self._nothing  # type: ignore[return-value]
 
 
 @dataclass(slots=True)
@@ -147,10 +152,9 @@ def retelling(recorded: Recorded, rules: Rules, now: datetime, progress: Progres
 
     Raises RuleInvalid.
     """
-    company = States[Company](recorded.stream(COMPANY_STREAM))
-    people = recorded.stream(PEOPLE_STREAM)
-    everybody = States[People](people).last if people else People()
-    check(rules, company.last, everybody)
+    company = States(recorded.stream(COMPANY_STREAM), Company(Settings("")))
+    people = States(recorded.stream(PEOPLE_STREAM), People())
+    check(rules, company.last, people.last)
     made = Retelling(rules, company)
     if rules.resolved_within or rules.assign:
         _look_at_disputes(recorded, made, people, now, progress)
@@ -158,7 +162,7 @@ def retelling(recorded: Recorded, rules: Rules, now: datetime, progress: Progres
 
 
 def _look_at_disputes(
-    recorded: Recorded, made: Retelling, people: Stream, now: datetime, progress: Progress
+    recorded: Recorded, made: Retelling, people: States[People], now: datetime, progress: Progress
 ) -> None:
     rules = made.rules
     early: dict[UUID, list[EarlyEnd]] = defaultdict(list)
@@ -185,9 +189,8 @@ def _look_at_disputes(
 # --- whom the other rule finds ---------------------------------------------------------------------
 
 
-def _found(recorded: Recorded, made: Retelling, people: Stream, questions: Sequence[Asked]) -> Found:
-    found: dict[tuple[UUID, int], object] = {}
-    everybody = States[People](people)
+def _found(recorded: Recorded, made: Retelling, people: States[People], questions: Sequence[Asked]) -> Found:
+    found: dict[tuple[DisputeId, int], PersonId | Unassigned] = {}
     resolver_of = made.rules.resolver_of()
     for start in range(0, len(questions), _BATCH):
         some = questions[start : start + _BATCH]
@@ -195,14 +198,14 @@ def _found(recorded: Recorded, made: Retelling, people: Stream, questions: Seque
         customers = _states(recorded, (each.customer_id for each in some))
         for each in some:
             settings = made.company.before(each.end).settings
-            persons = persons_with(everybody.before(each.end), everybody.last, resolver_of)
+            persons = persons_with(people.before(each.end), people.last, resolver_of)
             found[each.dispute_id, each.end] = find_resolver(
                 made.rules.assignment_field or settings.assignment_field,
                 [_known(items, item, Item, each.end) for item in each.items],
                 _known(customers, each.customer_id, Customer, each.end),
                 persons,
             )
-    return found  # type: ignore[return-value]
+    return found
 
 
 def _states(recorded: Recorded, streams: Iterable[UUID]) -> dict[UUID, States[State]]:
