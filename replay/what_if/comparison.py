@@ -12,7 +12,7 @@ from uuid import UUID
 
 from projections.agenda import AgendaRow
 from projections.lines import Line
-from projections.parameters import Parameters, Report, record
+from projections.parameters import ParameterInvalid, Parameters, Report, record
 from projections.reading import Reading
 from replay.what_if.happened import STEP, lines_of, stream_of
 from replay.what_if.recorded import Recorded
@@ -29,11 +29,15 @@ _CHUNK: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A report by its *name*, and what it is asked; its clocks are those of the whole comparison."""
+    """A report by its *name*, and what it is asked; its clocks are those of the whole comparison.
+
+    *may_be_left_out*: if it cannot be asked so; but a grouping that it does not have is left out first.
+    """
 
     name: str
     ask: Ask
     parameters: Parameters
+    may_be_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class WhatIf:
     rules: tuple[str, ...]
     changes: Changes
     answers: tuple[Answer, ...]
+    left_out: Mapping[str, str]
+    """Reports that cannot be asked so, and why."""
 
 
 def what_if(
@@ -91,9 +97,17 @@ def what_if(
     """
     clocks = Parameters(known_at=questions[0].parameters.known_at) if questions else Parameters()
     position = reading.at(clocks, lambda snapshot: snapshot.moment.known)
-    asked = [replace(each, parameters=replace(each.parameters, known_at=position)) for each in questions]
-    # What cannot be asked is found out before anything takes its time.
-    real = [_asked(reading, each, progress) for each in asked]
+    real: list[tuple[Question, Report[Any]]] = []
+    left_out: dict[str, str] = {}
+    for number, each in enumerate(questions):
+        progress("asking", number, len(questions))
+        try:
+            at_position = replace(each, parameters=replace(each.parameters, known_at=position))
+            real.append(_asked(reading, at_position))
+        except ParameterInvalid as invalid:
+            if not each.may_be_left_out:
+                raise
+            left_out[each.name] = str(invalid)
     recorded = Recorded(reading.datastore, log.codec, position)
     told = retelling(recorded, rules, reading.now, progress)
     with scratch(reading.datastore) as other:
@@ -101,14 +115,21 @@ def what_if(
         beside = replace(reading, datastore=other)
         answers = [
             _compared(each, is_so, each.ask(beside, replace(each.parameters, known_at=None)))
-            for each, is_so in zip(asked, real, strict=True)
+            for each, is_so in real
         ]
-    return WhatIf(position, tuple(rules.sentences()), told.changes, tuple(answers))
+    progress("asking", len(questions), len(questions))
+    return WhatIf(position, tuple(rules.sentences()), told.changes, tuple(answers), left_out)
 
 
-def _asked(reading: Reading, question: Question, progress: Progress) -> Report[Any]:
-    progress(f"asking {question.name}", 0, 1)
-    return question.ask(reading, question.parameters)
+def _asked(reading: Reading, question: Question) -> tuple[Question, Report[Any]]:
+    """With the grouping, or if that may be left out and is none of this report, without."""
+    try:
+        return question, question.ask(reading, question.parameters)
+    except ParameterInvalid as invalid:
+        if not question.may_be_left_out or invalid.name != "by":
+            raise
+    by_default = replace(question, parameters=replace(question.parameters, by=None))
+    return by_default, by_default.ask(reading, by_default.parameters)
 
 
 def _fill(other: ScratchDatastore, recorded: Recorded, told: Retelling, progress: Progress) -> None:
