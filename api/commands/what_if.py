@@ -83,7 +83,7 @@ def what_if(  # noqa: PLR0913 - the rules, and whatever a report can be asked
         str | None, typer.Option(help="As it was at the end of this day, or at this time.")
     ] = None,
     known_at: Annotated[str | None, typer.Option(help="As the log stood at this position or time.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also the figures that stay the same.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also what stays the same.")] = False,
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,
 ) -> None:
@@ -204,10 +204,14 @@ def _show(found: WhatIf, form: Format, *, raw: bool, everything: bool) -> None:
 
 
 def _records(answer: Answer, *, everything: bool) -> list[dict[str, object]]:
+    """What differs, with all the totals of a report in which something does."""
+    nothing_differs = not any(figure.differs for figure in answer.figures)
+    if nothing_differs and not everything:
+        return []
     return [
         {each.name: getattr(figure, each.name) for each in fields(figure) if each.name != "report"}
         for figure in answer.figures
-        if everything or figure.differs
+        if everything or figure.differs or figure.is_total
     ]
 
 

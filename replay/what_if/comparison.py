@@ -172,10 +172,11 @@ _NAMES: Final = ("key", "label", "currency")
 
 
 def _compared(question: Question, real: Report[Any], other: Report[Any]) -> Answer:
-    figures = (
-        *_figures(question.name, _records(real.rows), _records(other.rows), is_total=False),
-        *_figures(question.name, _records(real.totals), _records(other.totals), is_total=True),
-    )
+    totals = (*_figures(question.name, real.totals, other.totals, is_total=True),)
+    groups = {(each.key, each.currency) for each in totals}
+    rows = _figures(question.name, real.rows, other.rows, is_total=False)
+    # Without a grouping the total is the one row, too.
+    figures = (*(each for each in rows if (each.key, each.currency) not in groups), *totals)
     return Answer(question.name, real.parameters, figures)
 
 
@@ -185,11 +186,9 @@ def _records(rows: Sequence[Any]) -> list[Mapping[str, Any]]:
     return [record(row) for row in rows]
 
 
-def _figures(
-    name: str, real: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]], *, is_total: bool
-) -> Iterator[Figure]:
+def _figures(name: str, real: Sequence[Any], other: Sequence[Any], *, is_total: bool) -> Iterator[Figure]:
     """The figures of all groups that either side has; those of the real side first, in its order."""
-    before, after = _by_group(real), _by_group(other)
+    before, after = _by_group(_records(real)), _by_group(_records(other))
     for group in {**before, **after}:
         was, would_be = before.get(group, {}), after.get(group, {})
         key, label, currency = (({**would_be, **was}).get(each) for each in _NAMES)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -17,9 +18,11 @@ from psycopg.conninfo import make_conninfo
 
 from domain import catalogue, dispute, follow_up, item, people
 from domain.identity import (
+    OPERATOR,
     DisputeId,
     ImportId,
     ItemId,
+    PersonId,
     dispute_id,
     follow_up_id,
     follow_up_of,
@@ -41,13 +44,12 @@ from projections.resolver_days import resolver_days
 from replay.what_if.comparison import Question, WhatIf, what_if
 from replay.what_if.rules import RuleInvalid, Rules
 from store.connections import CompanyDatastore, Pool, open_pool
-from store.log import Log
+from store.log import Attribution, Log, Submission
 from tests.projections.histories import (
     BUSY,
     HISTORIES,
     Made,
     Pick,
-    append,
     new_company,
 )
 
@@ -106,9 +108,12 @@ class Told:
     def resolve(self, of: DisputeId, at: int, outcome: dispute.Outcome = dispute.Outcome.CREDIT_NOTE) -> None:
         self(day(at), dispute.ResolveDispute(of, outcome))
 
-    def reading(self, pool: Pool, now: datetime = NOW) -> tuple[Reading, Log]:
+    def reading(self, pool: Pool, now: datetime = NOW, by: PersonId = OPERATOR) -> tuple[Reading, Log]:
         log = new_company(pool)
-        append(log, self.made.decisions)
+        streams = Counter(event.stream_id for each in self.made.decisions for event in each.events)
+        who = Attribution(by, "resolver", None, None)
+        everything = tuple(self.made.decisions)
+        log.append(Submission(uuid4(), None, b"", who, everything, dict.fromkeys(streams, 0), b""))
         assert isinstance(log.datastore, CompanyDatastore)
         Feed(log.datastore, log).catch_up()
         return Reading(log.datastore, Actor(person_id("boss"), Role.CREDIT_MANAGER), now), log
@@ -268,6 +273,16 @@ def test_4_7_it_is_as_if_somebody_had_resolved_the_dispute_then(pool: Pool) -> N
                 for each in should_be.figures
                 if each.real is not None
             }, (at, found.report)
+
+
+def test_4_7_who_resolved_it_would_have_done_so_earlier(pool: Pool) -> None:
+    told = assigning()
+    of = told.open("X", 11, told.invoice("A", "100"), resolver_id=person_id("sam"))
+    told.resolve(of, 41)
+    found = told.reading(pool, by=person_id("sam"))
+    answer = asked(found, Rules(resolved_within={"price": 10}), question("resolution-time"))
+    # The resolution is the first thing that the resolver did about it.
+    assert figures(answer, "resolution-time")["mean_first_response_days"] == (30.0, 10.0)
 
 
 def test_4_7_an_escalation_that_came_too_late_did_not_happen(pool: Pool) -> None:
