@@ -50,7 +50,7 @@ def read_rules(path: Path) -> Rules:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RuleInvalid(path.name, f"this is no TOML ({error})", "write it as in the how-to") from None
-    known = (*_DAYS, "assign", "assignment_field")
+    known = (*_DAYS, "assign", "assignment_field", "business_days")
     for name in content:
         if name not in known:
             raise RuleInvalid(
@@ -62,11 +62,14 @@ def read_rules(path: Path) -> Rules:
         if not isinstance(person, str):
             place = f"{path.name}: assign.{value}"
             raise RuleInvalid(place, f"{person!r} is no person", "give the code of one in quotes")
-    field = content.get("assignment_field")
+    field, business = content.get("assignment_field"), content.get("business_days", False)
+    if not isinstance(business, bool):
+        raise RuleInvalid(f"{path.name}: business_days", f"{business!r} is neither", "give true or false")
     return Rules(
         **days,
         assigned={value: str(person) for value, person in assigned.items()},
         assignment_field=field_told(f"{path.name}: assignment_field", str(field)) if field else None,
+        business_days=business,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -48,8 +48,11 @@ def what_if(  # noqa: PLR0913 - the rules, and whatever a report can be asked
     ctx: typer.Context,
     *,
     resolved_within: Annotated[
-        _Many, typer.Option(metavar="TYPE=DAYS", help="No dispute of that type takes longer (calendar days).")
+        _Many, typer.Option(metavar="TYPE=DAYS", help="No dispute of that type takes longer.")
     ] = None,
+    business_days: Annotated[
+        bool, typer.Option("--business-days", help="Those are business days, not calendar days.")
+    ] = False,
     target_days: Annotated[
         _Many, typer.Option(metavar="STATUS=DAYS", help="Another target of that type.")
     ] = None,
@@ -113,6 +116,8 @@ def what_if(  # noqa: PLR0913 - the rules, and whatever a report can be asked
         "known_at": known_at,
     }
     changed = _rules(rules, resolved_within, target_days, follow_up_days, assign, assignment_field)
+    if business_days:
+        changed = replace(changed, business_days=True)
     asked = {name: value for name, value in told.items() if value is not None}
     questions = [_question(name, asked, chosen=report is not None) for name in report or _REPORTS]
     with session(ctx) as here:
@@ -142,8 +147,9 @@ def _rules(
         follow_up_days={**of_file.follow_up_days, **days_told("follow-up-days", follow_up_days or ())},
         assigned={**of_file.assigned, **persons_told(assign or ())},
         assignment_field=field_told("--assignment-field", field) if field else of_file.assignment_field,
+        business_days=of_file.business_days,
     )
-    if rules == Rules():
+    if rules == Rules(business_days=rules.business_days):
         raise CommandRefused("no rule is changed; say which, for example --resolved-within price=10")
     return rules
 

@@ -9,13 +9,15 @@ is settled. What the ledger says stays: an item that cleared later clears later.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from domain.calendar import WorkingDay, next_working_day
 from domain.case import State, evolve
 from domain.catalogue import StatusKind
 from domain.dispute import (
@@ -99,6 +101,27 @@ def concerned(stream: Stream) -> Concerned:
 
 # --- which episodes end early ----------------------------------------------------------------------
 
+Due: TypeAlias = Callable[[datetime], datetime]
+"""When an episode that was opened at a moment has lasted long enough."""
+
+
+def after_days(days: int) -> Due:
+    """So many times 24 hours later."""
+    return lambda opened_at: opened_at + timedelta(days=days)
+
+
+def after_business_days(days: int, zone: str, is_working_day: WorkingDay) -> Due:
+    """At the same time of day in *zone* on the last of so many working days after the opening's date."""
+
+    def due(opened_at: datetime) -> datetime:
+        local = opened_at.astimezone(ZoneInfo(zone))
+        day = local.date()
+        for _ in range(days):
+            day = next_working_day(day + timedelta(days=1), is_working_day)
+        return datetime.combine(day, local.timetz()).astimezone(UTC)
+
+    return due
+
 
 @dataclass(frozen=True, slots=True)
 class _Span:
@@ -109,9 +132,9 @@ class _Span:
 
 
 def early_ends(
-    stream: Stream, within: Mapping[str, int], now: datetime, status: Qualification
+    stream: Stream, within: Mapping[str, Due], now: datetime, status: Qualification
 ) -> list[EarlyEnd]:
-    """The episodes of a dispute's *stream* that end earlier when no type takes longer than *within* (days).
+    """The episodes of a dispute's *stream* that end earlier when no type takes longer than *within* says.
 
     An episode ends at the first moment at which the dispute has the type and is that old; never before it was
     recorded, nor after *now*. A dispute that was cancelled counts nowhere and is left as it is.
@@ -138,13 +161,12 @@ def _spans(stream: Stream) -> Iterator[_Span]:
         yield _Span(together[-1], state)
 
 
-def _moment(own: Sequence[_Span], within: Mapping[str, int]) -> datetime | None:
+def _moment(own: Sequence[_Span], within: Mapping[str, Due]) -> datetime | None:
     for place, span in enumerate(own):
-        days = within.get(span.state.type)
-        if days is None or not span.state.is_open:
+        due_of = within.get(span.state.type)
+        if due_of is None or not span.state.is_open:
             continue
-        old_enough = span.state.episode_opened_at + timedelta(days=days)
-        due = max(old_enough, span.begin.occurred_at)
+        due = max(due_of(span.state.episode_opened_at), span.begin.occurred_at)
         if place + 1 == len(own) or due < own[place + 1].begin.occurred_at:
             return due
     return None

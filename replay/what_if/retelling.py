@@ -27,7 +27,15 @@ from replay.what_if.assigned_anew import Asked, Found, asked, assigned_anew, per
 from replay.what_if.happened import Happened, Stream, decisions
 from replay.what_if.planned_anew import planned_anew
 from replay.what_if.recorded import Recorded
-from replay.what_if.resolved_early import EarlyEnd, concerned, early_ends, resolved_early
+from replay.what_if.resolved_early import (
+    Due,
+    EarlyEnd,
+    after_business_days,
+    after_days,
+    concerned,
+    early_ends,
+    resolved_early,
+)
 from replay.what_if.rules import Rules, check
 from store.working_days import working_days
 
@@ -169,8 +177,10 @@ def _look_at_disputes(
     questions: list[Asked] = []
     status = made.company.last.first_status(StatusKind.DISPUTE_RESOLVED)
     resolved = Qualification(status.code, status.kind)
+    within = _within(rules, made.company.last.settings)
+    number = 0
     for number, (_, stream) in enumerate(recorded.of_kind(OfDispute), 1):
-        ends = early_ends(stream, rules.resolved_within, now, resolved)
+        ends = early_ends(stream, within, now, resolved)
         for end in ends:
             of_it = concerned(stream)
             for each in (end.dispute_id, *of_it.items, *of_it.follow_ups):
@@ -179,11 +189,23 @@ def _look_at_disputes(
         made.changes.open_episodes += sum(end.until is None for end in ends)
         if rules.assign:
             questions += asked(stream)
-        progress("looking at disputes", number, 0)
+        if number % _BATCH == 0:
+            progress("looking at disputes", number, number)
+    progress("looking at disputes", number, number)
     made.early = early
     made.found = _found(recorded, made, people, questions)
     made.asked = frozenset(dispute for dispute, _ in made.found)
     made.changes.assignments = len(made.found)
+
+
+def _within(rules: Rules, settings: Settings) -> dict[str, Due]:
+    if not rules.business_days:
+        return {type_: after_days(days) for type_, days in rules.resolved_within.items()}
+    calendar = working_days(settings.country)  # of today, as in the report on resolution time
+    return {
+        type_: after_business_days(days, settings.zone, calendar)
+        for type_, days in rules.resolved_within.items()
+    }
 
 
 # --- whom the other rule finds ---------------------------------------------------------------------

@@ -22,7 +22,8 @@ class RuleInvalid(ValueError):
 class Rules:
     """What is told to be otherwise; what is left out stays as it was.
 
-    ``resolved_within``  days by type of dispute: no episode of that type takes longer
+    ``resolved_within``  days by type of dispute: no episode of that type takes longer; calendar days, unless
+                         ``business_days``
     ``target_days``      days by status: its target
     ``follow_up_days``   days by status: when the actions that it plans by itself are due
     ``assigned``         code of a person by assignment value: theirs alone, from the beginning
@@ -34,6 +35,7 @@ class Rules:
     follow_up_days: Mapping[str, int] = field(default_factory=dict)
     assigned: Mapping[str, str] = field(default_factory=dict)
     assignment_field: AssignmentField | None = None
+    business_days: bool = False
 
     @property
     def assign(self) -> bool:
@@ -46,8 +48,9 @@ class Rules:
 
     def sentences(self) -> Iterator[str]:
         """The rules in words."""
+        kind = "business days" if self.business_days else "days"
         for type_, days in self.resolved_within.items():
-            yield f"disputes of type {type_} are resolved within {days} days"
+            yield f"disputes of type {type_} are resolved within {days} {kind}"
         for status, days in self.target_days.items():
             yield f"the target of {status} is {days} days"
         for status, days in self.follow_up_days.items():

@@ -57,6 +57,11 @@ def test_4_7_a_table_shows_the_rules_what_they_change_and_the_figures_that_diffe
     assert told(*ONE, "price=4", "--all").out.count(" escalated ") == 2
 
 
+def test_4_7_days_can_be_business_days(told):
+    ran = told(*ONE, "price=4", "--business-days")
+    assert "what if disputes of type price are resolved within 4 business days" in ran.out
+
+
 def test_4_7_no_difference_is_said(told):
     ran = told("what-if", "--report", "aged", "--resolved-within", "price=4", code=1)
     assert "there is no report 'aged' to compare; there are: resolution-time" in ran.line
@@ -104,13 +109,13 @@ def test_4_7_rules_come_from_a_file_and_options_go_over_it(told, tmp_path):
     told("people", "register", "rita", "--name", "Rita")
     rules = tmp_path / "rules.toml"
     rules.write_text(
-        'assignment_field = "item:sector"\n[resolved_within]\nprice = 4\n[target_days]\nprice = 9\n'
-        '[follow_up_days]\nprice = 3\n[assign]\nfood = "rita"\n'
+        'assignment_field = "item:sector"\nbusiness_days = true\n[resolved_within]\nprice = 4\n'
+        '[target_days]\nprice = 9\n[follow_up_days]\nprice = 3\n[assign]\nfood = "rita"\n'
     )
     asked = ("what-if", "--report", "resolution-time", "--rules", rules, "--format", "json")
     found = told(*asked, "--resolved-within", "price=6").json
     assert found["rules"] == [
-        "disputes of type price are resolved within 6 days",
+        "disputes of type price are resolved within 6 business days",
         "the target of price is 9 days",
         "price plans its follow-up actions for 3 days later",
         "resolvers are found by item:sector",
@@ -126,6 +131,7 @@ def test_4_7_rules_come_from_a_file_and_options_go_over_it(told, tmp_path):
         ("[target_days]\nprice = 1.5", "rules.toml: target_days.price: 1.5 is no number of days"),
         ("[assign]\nfood = 1", "rules.toml: assign.food: 1 is no person; give the code of one in quotes"),
         ('assignment_field = "sector"', "rules.toml: assignment_field sector: this names no attribute"),
+        ("business_days = 1", "rules.toml: business_days: 1 is neither; give true or false"),
         ("[", "rules.toml: this is no TOML"),
     ],
 )

@@ -41,6 +41,7 @@ from projections.reading import Reading
 from projections.receivables import ReceivablesParameters, receivables
 from projections.resolution_time import ResolutionTimeParameters, resolution_time
 from projections.resolver_days import resolver_days
+from replay.what_if import comparison
 from replay.what_if.comparison import Question, WhatIf, what_if
 from replay.what_if.rules import RuleInvalid, Rules
 from store.connections import CompanyDatastore, Pool, open_pool
@@ -50,6 +51,7 @@ from tests.projections.histories import (
     HISTORIES,
     Made,
     Pick,
+    append_from,
     new_company,
 )
 
@@ -194,15 +196,19 @@ def test_4_7_a_type_resolved_within_days_moves_dispute_items_and_dso(pool: Pool)
     assert answer.changes.streams == 5  # two disputes, two items, one follow-up action
 
 
-def test_4_7_no_rules_no_difference(pool: Pool) -> None:
+def test_4_7_no_rules_no_difference(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "_CHUNK", 20)
+
     @settings(max_examples=12, deadline=None, suppress_health_check=BUSY)
     @given(HISTORIES)
     def check(picks: tuple[Pick, ...]) -> None:
         told = Told()
         told.made = Made().play(picks)
         found = told.reading(pool, told.made.at + timedelta(days=1))
-        answer = asked(found, Rules(), *(question(name) for name in QUESTIONS))
-        assert [each for of in answer.answers for each in of.figures if each.differs] == []
+        past = {"as_at": told.made.at - timedelta(days=9), "known_at": told.made.events * 3 // 4}
+        for clocks in ({}, past):
+            answer = asked(found, Rules(), *(question(name, **clocks) for name in QUESTIONS))
+            assert [each for of in answer.answers for each in of.figures if each.differs] == []
 
     check()
 
@@ -217,12 +223,15 @@ def test_4_7_whatever_happened_nothing_takes_longer_than_the_rule_says(pool: Poo
         within = dict.fromkeys(("price", "quality", "delivery"), 1)
         answer = asked(
             found,
-            Rules(resolved_within=within),
+            Rules(
+                resolved_within=within,
+                follow_up_days=within,
+                assignment_field=catalogue.AssignmentField(catalogue.AttributeOf.ITEM, "sector"),
+            ),
             question("resolution-time"),
             question("dispute-report"),
             *(question(name) for name in ("resolver-days", "item-statuses", "receivables", "agenda")),
         )
-        # Not two days: who says today what was to be said a week ago is a day late from today on.
         for kind in within:
             times = figures(answer, "resolution-time", kind)
             assert times.get("still_open", (0, 0))[1] in {0, None}
@@ -306,6 +315,19 @@ def test_4_7_what_was_said_long_after_ends_when_it_was_recorded(pool: Pool) -> N
     told.resolve(of, 31)
     answer = asked(told.reading(pool), Rules(resolved_within={"price": 10}), question("resolution-time"))
     assert figures(answer, "resolution-time")["mean_days"] == (29.0, 20.0)
+
+
+def test_4_7_business_days_are_counted_as_in_the_report(pool: Pool) -> None:
+    told = Told()
+    told(day(1), catalogue.ChangeSettings(zone="Europe/Paris", country="FR"))
+    told.resolve(told.open("X", 91, told.invoice("A", "100")), 121)  # Wednesday 1 April to 1 May
+    rules = Rules(resolved_within={"price": 5}, business_days=True)
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    answer = asked(told.reading(pool, now), rules, question("resolution-time"))
+    # Working days after the 1st: 2, 3, 7 (the 6th is Easter Monday), 8, 9. Thursday the 9th is 8 days later.
+    assert figures(answer, "resolution-time")["mean_business_days"][1] == 5.0
+    assert figures(answer, "resolution-time")["mean_days"] == (30.0, 8.0)
+    assert answer.rules == ("disputes of type price are resolved within 5 business days",)
 
 
 def test_4_7_what_is_too_young_and_what_was_cancelled_stays(pool: Pool) -> None:
@@ -493,6 +515,25 @@ def test_4_7_known_at_tells_the_log_up_to_there(pool: Pool) -> None:
     assert answer.changes.open_episodes == 1
     with pytest.raises(RuleInvalid, match="there are: none"):
         asked(found, rules, question("resolution-time", known_at=0))
+
+
+def test_4_7_both_sides_are_of_one_position_while_the_service_goes_on(pool: Pool) -> None:
+    told = Told()
+    of = told.open("X", 11, told.invoice("A", "100"))
+    reading, log = told.reading(pool)
+    position, versions = told.made.events, dict(told.made.versions)
+    told.resolve(of, 51)
+
+    def meanwhile(title: str, done: int, _: int) -> None:
+        if title == "asking" and done == 1 and log.newest() == position:
+            append_from(log, told.made.decisions[-1:], versions)
+            assert isinstance(log.datastore, CompanyDatastore)
+            Feed(log.datastore, log).catch_up()
+
+    questions = [question("dispute-report"), question("resolution-time")]
+    answer = what_if(reading, log, Rules(), questions, meanwhile)
+    assert log.newest() > position == answer.position
+    assert figures(answer, "resolution-time")["still_open"] == (1, 1)
 
 
 # --- nothing real is touched -------------------------------------------------------------------------
