@@ -175,12 +175,13 @@ def _look_at_disputes(
     rules = made.rules
     early: dict[UUID, list[EarlyEnd]] = defaultdict(list)
     questions: list[Asked] = []
-    status = made.company.last.first_status(StatusKind.DISPUTE_RESOLVED)
-    resolved = Qualification(status.code, status.kind)
-    within = _within(rules, made.company.last.settings)
+    company = made.company.last
+    status = company.first_status(StatusKind.DISPUTE_RESOLVED) if rules.resolved_within else None
+    within = _within(rules, company.settings)
     number = 0
     for number, (_, stream) in enumerate(recorded.of_kind(OfDispute), 1):
-        ends = early_ends(stream, within, now, resolved)
+        said = Qualification(status.code, status.kind) if status else None
+        ends = early_ends(stream, within, now, said) if said else []
         for end in ends:
             of_it = concerned(stream)
             for each in (end.dispute_id, *of_it.items, *of_it.follow_ups):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
+from api.rules_file import read_rules
+from domain.catalogue import AssignmentField, AttributeOf
 from tests.api.cli_case import item_file, manager, owner, row
 
 __all__ = ["manager", "owner"]
@@ -121,6 +124,18 @@ def test_4_7_rules_come_from_a_file_and_options_go_over_it(told, tmp_path):
         "resolvers are found by item:sector",
         "the assignment value food is rita's alone",
     ]
+
+
+def test_4_7_the_file_in_the_how_to_can_be_read(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "ask-what-if.md"
+    rules = tmp_path / "rules.toml"
+    rules.write_text(page.read_text().partition("```toml\n")[2].partition("```")[0])
+    found = read_rules(rules)
+    assert found.resolved_within == {"price": 10, "quality": 20}
+    assert found.target_days == {"price": 7}
+    assert found.follow_up_days == {"price": 3}
+    assert found.assigned == {"north": "resolver-1"}
+    assert found.assignment_field == AssignmentField(AttributeOf.CUSTOMER, "region")
 
 
 @pytest.mark.parametrize(
