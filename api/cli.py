@@ -22,6 +22,7 @@ from api.commands import (
     sales,
     serving,
     upkeep,
+    what_if,
     why,
 )
 from api.commands.output import say
@@ -86,6 +87,7 @@ mappings.install(app)
 history.install(app)
 why.install(app)
 reports.install(app)
+what_if.install(app)
 upkeep.install(app)
 
 

@@ -41,6 +41,7 @@ def _for_users() -> tuple[type[Exception], ...]:
     from projections.feed import FeedFailed
     from projections.fold import Unfoldable
     from replay.rebuild import ReadersInTheWay, RebuildRunning
+    from replay.what_if.rules import RuleInvalid
     from store import migrate
     from store.codec import Unencodable
     from store.connections import UnsafeSetting
@@ -64,6 +65,7 @@ def _for_users() -> tuple[type[Exception], ...]:
         ReadersInTheWay,
         RebuildRunning,
         Refusal,
+        RuleInvalid,
         SampleInterrupted,
         StreamBusy,
         Unencodable,

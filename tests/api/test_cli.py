@@ -34,6 +34,7 @@ COMMANDS = (
     ("load",),
     ("why",),
     ("report",),
+    ("what-if",),
     ("rebuild",),
     ("verify",),
     ("history", "dispute"),
