@@ -47,26 +47,26 @@ order by 2, 1
 _GROUPED: Final[LiteralString] = """
 with {episodes},
 happened as (
-    select d.*, d.opened_at as moment, case when d.episode = 1 then 'opened' else 'reopened' end as what
-    from episodes d
+    select e.*, e.opened_at as moment, case when e.episode = 1 then 'opened' else 'reopened' end as what
+    from episodes e
     union all
-    select d.*, d.ended_at, 'resolved' from episodes d where d.state = 'resolved'
+    select e.*, e.ended_at, 'resolved' from episodes e where e.state = 'resolved'
 ),
 facts as (
-    select (d.dispute_id, d.episode) as episode, d.what, d.currency, {keys}, i.amount
-    from happened d {opening} {customers} {joins}
+    select d.id, d.what, d.currency, {keys}, i.amount
+    from (select h.*, row_number() over () as id from happened h) d {opening} {customers} {joins}
     where {selected} and {in_period}
 )
 select grouping({levels}) as summed, {named}, currency,
-       count(distinct episode) filter (where what = 'opened') as opened,
-       count(distinct episode) filter (where what = 'reopened') as reopened,
-       count(distinct episode) filter (where what = 'resolved') as resolved,
+       count(distinct id) filter (where what = 'opened') as opened,
+       count(distinct id) filter (where what = 'reopened') as reopened,
+       count(distinct id) filter (where what = 'resolved') as resolved,
        coalesce(sum(amount) filter (where what = 'opened'), 0) as amount_opened,
        coalesce(sum(amount) filter (where what = 'reopened'), 0) as amount_reopened,
        coalesce(sum(amount) filter (where what = 'resolved'), 0) as amount_resolved
 from facts
 group by currency, rollup ({levels})
-order by summed, currency, {order} count(distinct episode) desc, {levels}
+order by summed, currency, {order} count(distinct id) desc, {levels}
 """
 
 _ORDERS: Final[Mapping[str, LiteralString]] = {"month": "@,"}
