@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from api.authentication import Visit
 from api.csv_text import csv_text
 from api.problems import NotThereYet
-from projections.parameters import SPREAD, Report, record
+from projections.parameters import GROUPED, SPREAD, Report, record
 
 Row = TypeVar("Row")
 
@@ -138,7 +138,9 @@ def row_model(of: type[Any]) -> type[BaseModel]:
     fields: dict[str, Any] = {
         each.name: (hints[each.name], ...) for each in dataclasses.fields(of) if each.name not in SPREAD
     }
-    config = ConfigDict(extra="allow" if SPREAD & set(hints) else "forbid")
+    if "grouped" in hints:
+        fields |= {name: (str | None, None) for name in GROUPED if name not in hints}
+    config = ConfigDict(extra="allow" if (SPREAD - {"grouped"}) & set(hints) else "forbid")
     if of.__name__ not in _MODELS:
         _MODELS[of.__name__] = create_model(of.__name__, __doc__=of.__doc__, __config__=config, **fields)
     return _MODELS[of.__name__]

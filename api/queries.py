@@ -104,7 +104,9 @@ _BY_NAME: Final[Mapping[str, Any]] = {
     "days": Annotated[int, Field(ge=1, le=LONGEST)],
     "sales_days": Annotated[int, Field(ge=1, le=LONGEST)],
     "customer": Annotated[Code, Field(description="a customer's code")],
-    "by": Annotated[Code, Field(description="grouping, such as customer or attribute:sector")],
+    "by": Annotated[
+        Code, Field(description="grouping, such as customer or attribute:sector; two as customer,type")
+    ],
 }
 _BY_TYPE: Final[Mapping[Any, Any]] = {str: Code, date: Day, UUID: PersonRef}
 

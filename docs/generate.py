@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs import events_page, problems_page, roles_page, schema_page
+from docs import events_page, groupings_page, problems_page, roles_page, schema_page
 
 REFERENCE = Path(__file__).parent / "reference"
 
-PAGES = {"events.md": events_page.render, "roles.md": roles_page.render, "problems.md": problems_page.render}
+PAGES = {
+    "events.md": events_page.render,
+    "roles.md": roles_page.render,
+    "problems.md": problems_page.render,
+    "groupings.md": groupings_page.render,
+}
 """Pages that follow from the code alone; `schema.md` needs a database as well."""
 
 

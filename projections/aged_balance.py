@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, LiteralString
 
 from domain.money import NOTHING
@@ -12,27 +13,29 @@ from domain.roles import Permission
 from projections import buckets, item_rows, selection
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
+from projections.selection import Groupings
+
+BY: Final = Groupings("customer", item_rows.GROUPINGS)
 
 _SQL: Final[LiteralString] = """
 with facts as (
-    select {key} as key, {label} as label, i.currency, i.balance, coalesce(i.disputed, 0) as disputed,
+    select {keys}, i.currency, i.balance, coalesce(i.disputed, 0) as disputed,
            width_bucket(%(today)s::date - i.due_date, %(starts)s::int[]) as bucket
     {items} {joins}
     where {seen_i} and i.is_open and {selected}
 ),
 sums as (
-    select grouping(key) = 1 as is_total, key, max(label) as label, currency, bucket,
+    select grouping({levels}) as summed, {named}, currency, bucket,
            sum(balance) as balance, sum(disputed) as disputed
     from facts
-    group by grouping sets ((key, currency, bucket), (currency, bucket))
+    group by currency, bucket, rollup ({levels})
 )
-select is_total, case when is_total then 'total' else key end as key,
-       case when is_total then 'total' else max(label) end as label, currency,
+select summed, {named}, currency,
        array_agg(bucket) as buckets, array_agg(balance) as balances, sum(balance) as total,
        sum(disputed) as disputed
 from sums
-group by is_total, sums.key, currency
-order by is_total, currency, total desc, sums.key
+group by summed, currency, {levels}
+order by summed, currency, total desc, {levels}
 """
 
 
@@ -45,6 +48,7 @@ class AgedBalanceRow:
 
     key: str | None
     label: str | None
+    grouped: Mapping[str, str | None] = field(default_factory=dict, kw_only=True)
     currency: str
     buckets: Mapping[str, Decimal]
     total: Decimal
@@ -55,12 +59,12 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
     """Open balances per currency in the company's ageing buckets.
 
     Grouped ``by`` customer (default), collector, resolver, entity, status, currency, month (of issue), none
-    or attribute:<name>; largest totals first. Days past due are counted to the as-at's date in the company's
-    zone; an item due on that date is not due yet. Credit notes and payments count as what they are: negative.
-    The period selects items by issue date. Raises RoleForbids, ParameterInvalid.
+    or attribute:<name>, or by two of them; largest totals first. Days past due are counted to the as-at's
+    date in the company's zone; an item due on that date is not due yet. Credit notes and payments count as
+    what they are: negative. The period selects items by issue date. Raises RoleForbids, ParameterInvalid.
     """
     reached = reading.reach(Permission.READ_AGED_BALANCE)
-    group = selection.grouping(parameters.by, "customer", item_rows.GROUPINGS)
+    group = BY.asked(parameters.by)
     chosen = selection.of_items(parameters).only(reached, reading.actor, selection.ITEMS)
 
     def work(snapshot: Snapshot) -> Report[AgedBalanceRow]:
@@ -73,20 +77,18 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
             **group.parts(snapshot.moment),
         )
         names = ["not_due", *buckets.names(ends, 1)]
-        rows = [_row(each, names) for each in found if not each["is_total"]]
-        totals = [_row(each, names) for each in found if each["is_total"]]
+        rows, totals = group.rows_and_totals(partial(_row, names), found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
 
 
-def _row(found: Mapping[str, Any], names: list[str]) -> AgedBalanceRow:
-    balances = dict(zip(found["buckets"], found["balances"], strict=True))
-    return AgedBalanceRow(
-        found["key"],
-        found["label"],
-        found["currency"],
-        {name: balances.get(number, NOTHING) for number, name in enumerate(names)},
-        found["total"],
-        found["disputed"],
-    )
+def _row(
+    names: Sequence[str],
+    buckets: Sequence[int],
+    balances: Sequence[Decimal],
+    **columns: Any,  # noqa: ANN401 - the fields that are columns as they are
+) -> AgedBalanceRow:
+    found = dict(zip(buckets, balances, strict=True))
+    in_buckets = {name: found.get(number, NOTHING) for number, name in enumerate(names)}
+    return AgedBalanceRow(buckets=in_buckets, **columns)

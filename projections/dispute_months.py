@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 from domain.roles import Permission
 from projections import selection
-from projections.episodes import CUSTOMERS, EPISODES, OPENING_ITEMS, OPENING_ITEMS_THEN
+from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
+from projections.selection import Groupings
 
-_SQL: Final[LiteralString] = """
+BY: Final = Groupings("month", GROUPINGS)
+
+_BY_MONTH: Final[LiteralString] = """
 with {episodes},
 parts as (
     select d.dispute_id, d.episode, d.state, d.currency, d.opened_at, d.ended_at, sum(i.amount) as amount
@@ -40,13 +44,41 @@ group by 1, 2
 order by 2, 1
 """
 
+_GROUPED: Final[LiteralString] = """
+with {episodes},
+happened as (
+    select e.*, e.opened_at as moment, case when e.episode = 1 then 'opened' else 'reopened' end as what
+    from episodes e
+    union all
+    select e.*, e.ended_at, 'resolved' from episodes e where e.state = 'resolved'
+),
+facts as (
+    select d.id, d.what, d.currency, {keys}, i.amount
+    from (select h.*, row_number() over () as id from happened h) d {opening} {customers} {joins}
+    where {selected} and {in_period}
+)
+select grouping({levels}) as summed, {named}, currency,
+       count(distinct id) filter (where what = 'opened') as opened,
+       count(distinct id) filter (where what = 'reopened') as reopened,
+       count(distinct id) filter (where what = 'resolved') as resolved,
+       coalesce(sum(amount) filter (where what = 'opened'), 0) as amount_opened,
+       coalesce(sum(amount) filter (where what = 'reopened'), 0) as amount_reopened,
+       coalesce(sum(amount) filter (where what = 'resolved'), 0) as amount_resolved
+from facts
+group by currency, rollup ({levels})
+order by summed, currency, {order} count(distinct id) desc, {levels}
+"""
+
+_ORDERS: Final[Mapping[str, LiteralString]] = {"month": "@,"}
+
 
 @dataclass(frozen=True, slots=True)
 class DisputeMonthRow:
-    """One month (``2026-03``, in the company's zone) and currency: numbers of disputes, and amounts disputed
-    at the opening of the episode."""
+    """One month (``2026-03``, in the company's zone) or another group, and currency: numbers of disputes, and
+    amounts disputed at the opening of the episode. There is a label, but for the month alone."""
 
-    key: str
+    key: str | None
+    grouped: Mapping[str, str | None] = field(default_factory=dict, kw_only=True)
     currency: str
     opened: int
     reopened: int
@@ -60,26 +92,40 @@ def dispute_months(reading: Reading, parameters: Parameters) -> Report[DisputeMo
     """What was opened, reopened and resolved per month and currency, months without anything left out.
 
     A dispute that was resolved twice counts in both months. Disputes cancelled by the moment count nowhere.
-    The period speaks of each of the three. There is no other grouping ``by``. Raises RoleForbids,
-    ParameterInvalid.
+    The period speaks of each of the three.
+
+    Grouped ``by`` month (default), type, customer, resolver, collector, entity, currency, none or
+    attribute:<name>, as they were at the resolution or are; or by two of them, such as type,month. Then there
+    are totals, in which a dispute over two entities counts once. Most episodes first, months as they
+    come.
+
+    Raises RoleForbids, ParameterInvalid.
     """
     reached = reading.reach(Permission.READ_DISPUTES)
-    selection.require_by(parameters, "month")
+    group = BY.asked(parameters.by)
     of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
     of_case.only(reached, reading.actor, selection.DISPUTES)
 
     def work(snapshot: Snapshot) -> Report[DisputeMonthRow]:
         period = selection.in_period(parameters, snapshot.moment, "d.moment")
-        rows = snapshot.rows(
-            DisputeMonthRow,
-            _SQL,
-            {**of_case.bindings, **period.bindings},
+        found = snapshot.dicts(
+            _BY_MONTH if group.name == "month" else _GROUPED,
+            {**of_case.bindings, **period.bindings, **group.bindings},
             episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(OPENING_ITEMS_THEN if parameters.attributes else OPENING_ITEMS),
+            opening=snapshot.sql(opening_items(parameters, group)),
             customers=snapshot.sql(CUSTOMERS),
             selected=of_case.sql(snapshot.moment),
             in_period=period.sql(snapshot.moment),
+            order=group.order(_ORDERS),
+            **group.parts(snapshot.moment),
         )
-        return snapshot.report(parameters, rows)
+        if group.name == "month":
+            return snapshot.report(parameters, [DisputeMonthRow(**each) for each in found])
+        rows, totals = group.rows_and_totals(_row, found)
+        return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
+
+
+def _row(label: str | None, grouped: Mapping[str, str | None], **columns: Any) -> DisputeMonthRow:  # noqa: ANN401
+    return DisputeMonthRow(grouped={"label": label, **grouped}, **columns)

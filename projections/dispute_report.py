@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, LiteralString
@@ -13,7 +13,7 @@ from projections import buckets, selection
 from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
-from projections.selection import By, Grouping, Selection
+from projections.selection import By, Groupings, Selection
 
 
 class Counted(StrEnum):
@@ -32,7 +32,7 @@ with chosen as (
     where {seen_d} and d.state = 'open'
 ),
 facts as (
-    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.disputed as amount,
+    select d.dispute_id, i.item_id, {keys}, d.currency, i.disputed as amount,
            case when {of_seen_receivables} then greatest(i.disputed, 0) end as debit
     from chosen d
     join item_states i on i.dispute_id = d.dispute_id and {seen_i}
@@ -47,7 +47,7 @@ chosen as (
     select d.*, d.opened_at as moment from episodes d where d.episode = 1
 ),
 facts as (
-    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.amount,
+    select d.dispute_id, i.item_id, {keys}, d.currency, i.amount,
            null::numeric as debit
     from chosen d {opening} {customers} {joins}
     where {selected}
@@ -63,7 +63,7 @@ chosen as (
     order by d.dispute_id, d.episode desc
 ),
 facts as (
-    select d.dispute_id, i.item_id, {key} as key, {label} as label, d.currency, i.amount,
+    select d.dispute_id, i.item_id, {keys}, d.currency, i.amount,
            null::numeric as debit
     from chosen d {opening} {customers} {joins}
     where {selected}
@@ -72,14 +72,13 @@ facts as (
 
 _SUMS: Final[LiteralString] = """
 sums as (
-    select grouping(key) = 1 as is_total, key, max(label) as label, currency,
+    select grouping({levels}) as summed, {named}, currency,
            count(distinct dispute_id) as disputes, count(distinct item_id) as items, sum(amount) as amount,
            sum(debit) as debit
     from facts
-    group by grouping sets ((key, currency), (currency))
+    group by currency, rollup ({levels})
 )
-select is_total, case when is_total then 'total' else key end as key,
-       case when is_total then 'total' else label end as label, currency, disputes, items, amount,
+select summed, {columns}, currency, disputes, items, amount,
 """
 
 _SHARE: Final[LiteralString] = """
@@ -98,7 +97,7 @@ _NO_SHARE: Final[LiteralString] = """
 from sums
 """
 
-_ORDER: Final[LiteralString] = "order by is_total, currency, {order} amount desc, sums.key"
+_ORDER: Final[LiteralString] = "order by summed, currency, {order} amount desc, {levels}"
 
 _STATEMENTS: Final[Mapping[Counted, LiteralString]] = {
     Counted.OPEN: _OPEN + _SUMS + _SHARE + _ORDER,
@@ -110,9 +109,13 @@ _AGE: Final[LiteralString] = """
 (%(age_names)s::text[])[1 + width_bucket(%(today)s::date - (d.moment at time zone %(zone)s)::date,
                                          %(age_starts)s::int[])]"""
 
+BY: Final = Groupings("type", GROUPINGS)
+BY_OF_OPEN: Final = Groupings("type", {**GROUPINGS, "age": By(_AGE, _AGE)})
+"""Of disputes that are open at the moment."""
+
 _ORDERS: Final[Mapping[str, LiteralString]] = {
-    "month": "sums.key,",
-    "age": "array_position(%(age_names)s::text[], sums.key),",
+    "month": "@,",
+    "age": "array_position(%(age_names)s::text[], @),",
 }
 
 
@@ -134,6 +137,7 @@ class DisputeReportRow:
 
     key: str | None
     label: str | None
+    grouped: Mapping[str, str | None] = field(default_factory=dict, kw_only=True)
     currency: str
     disputes: int
     items: int
@@ -151,9 +155,9 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
 
     Grouped ``by`` type (default), customer, resolver, collector, entity, currency, month (of opening, or
     resolution), age (open ones only: days since opening in the company's buckets), none or attribute:<name>
-    of items. A dispute over several entities or attribute values is split: its amount adds up, and it counts
-    once in each row and once in the total. Filters by entity and attributes pick items. Largest amounts
-    first.
+    of items, or by two of them. A dispute over several entities or attribute values is split: its amount adds
+    up, and it counts once in each row, and once in each subtotal and in the total. Filters by entity and
+    attributes pick items. Largest amounts first.
 
     ``share`` = disputed amounts / open balances, both over the items with a positive balance (credit notes
     and payments would let it pass 1 or fall below 0) that pass the filters on entity, customer, collector,
@@ -164,7 +168,7 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
     Raises RoleForbids, ParameterInvalid.
     """
     reached = reading.reach(Permission.READ_DISPUTES)
-    group = _grouping(parameters)
+    group = (BY_OF_OPEN if parameters.state is Counted.OPEN else BY).asked(parameters.by)
     of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
     of_case.only(reached, reading.actor, selection.DISPUTES)
 
@@ -176,8 +180,7 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
         receivables = _receivables(parameters, shown, reading.actor)
         seen = Selection().only(shown, reading.actor, selection.ITEMS)
         selected = selection.both(of_case, period)
-        rows, totals = snapshot.rows_and_totals(
-            DisputeReportRow,
+        found = snapshot.dicts(
             _STATEMENTS[parameters.state],
             {**selected.bindings, **receivables.bindings, **group.bindings, **_ages(snapshot)},
             customers=snapshot.sql(CUSTOMERS),
@@ -187,19 +190,13 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
             in_period=period.sql(moment),
             of_receivables=receivables.sql(moment),
             of_seen_receivables=seen.sql(moment),
-            order=snapshot.sql(_ORDERS.get(group.name, "")),
+            order=group.order(_ORDERS),
             **group.parts(moment),
         )
+        rows, totals = group.rows_and_totals(DisputeReportRow, found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
-
-
-def _grouping(parameters: DisputeReportParameters) -> Grouping:
-    known = dict(GROUPINGS)
-    if parameters.state is Counted.OPEN:
-        known["age"] = By(_AGE, _AGE)
-    return selection.grouping(parameters.by, "type", known)
 
 
 def _ages(snapshot: Snapshot) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, LiteralString
 
@@ -10,16 +11,19 @@ from domain.roles import Permission
 from projections import item_rows, selection
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
+from projections.selection import Groupings
+
+BY: Final = Groupings("status", item_rows.GROUPINGS)
 
 _SQL: Final[LiteralString] = """
 with facts as (
-    select {key} as key, {label} as label, i.currency, i.balance, i.status,
+    select {keys}, i.currency, i.balance, i.status,
            i.due_date < %(today)s::date as is_overdue
     {items} {joins}
     where {seen_i} and i.is_open and {selected}
 ),
 sums as (
-    select grouping(key) = 1 as is_total, key, max(label) as label, currency,
+    select grouping({levels}) as summed, {named}, currency,
            count(*) as items, sum(balance) as amount,
            coalesce(sum(balance) filter (where is_overdue), 0) as overdue,
            coalesce(sum(balance) filter (where is_overdue and status is not null), 0) as overdue_with_status,
@@ -27,13 +31,12 @@ sums as (
            coalesce(sum(greatest(balance, 0)) filter (where is_overdue and status is not null), 0)
                as debit_with_status
     from facts
-    group by grouping sets ((key, currency), (currency))
+    group by currency, rollup ({levels})
 )
-select is_total, case when is_total then 'total' else key end as key,
-       case when is_total then 'total' else label end as label, currency, items, amount,
+select summed, {columns}, currency, items, amount,
        overdue, overdue_with_status, round(debit_with_status / nullif(debit, 0), 6) as share_with_status
 from sums
-order by is_total, currency, amount desc, sums.key
+order by summed, currency, amount desc, {levels}
 """
 
 
@@ -46,6 +49,7 @@ class ItemStatusRow:
 
     key: str | None
     label: str | None
+    grouped: Mapping[str, str | None] = field(default_factory=dict, kw_only=True)
     currency: str
     items: int
     amount: Decimal
@@ -58,22 +62,22 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
     """Number and balance of open items per status and currency; items without a status have the key None.
 
     Grouped ``by`` status (default), customer, collector, resolver, entity, currency, month (of issue), none
-    or attribute:<name>; largest amounts first. The period selects items by issue date. Raises RoleForbids,
-    ParameterInvalid.
+    or attribute:<name>, or by two of them; largest amounts first. The period selects items by issue date.
+    Raises RoleForbids, ParameterInvalid.
     """
     reached = reading.reach(Permission.READ_DISPUTES)
-    group = selection.grouping(parameters.by, "status", item_rows.GROUPINGS)
+    group = BY.asked(parameters.by)
     chosen = selection.of_items(parameters).only(reached, reading.actor, selection.ITEMS)
 
     def work(snapshot: Snapshot) -> Report[ItemStatusRow]:
-        rows, totals = snapshot.rows_and_totals(
-            ItemStatusRow,
+        found = snapshot.dicts(
             _SQL,
             {**chosen.bindings, **group.bindings},
             items=snapshot.sql(item_rows.ITEMS),
             selected=chosen.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )
+        rows, totals = group.rows_and_totals(ItemStatusRow, found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)

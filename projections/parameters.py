@@ -39,7 +39,8 @@ class Parameters:
                     speak of stands in its docstring
     ``as_at``       a date (its end in the company's zone) or an aware datetime; None: now
     ``known_at``    a position, or an aware datetime; None: all that the read side has
-    ``by``          grouping; each report says which it has and which it takes by default
+    ``by``          grouping; each report says which it has and which it takes by default. Two with a comma
+                    between: by the second within the first
     """
 
     entity: str | None = None
@@ -88,8 +89,9 @@ class Report(Generic[Row]):
 
     ``position`` is how far the read side was; ``parameters`` are those given, with the clocks as they were
     understood (``as_at`` a moment, ``known_at`` a position). ``totals`` hold what rows do not add up to: a
-    dispute over two entities counts in two rows and once in the total. ``next_cursor`` asks for the next
-    page.
+    dispute over two entities counts in two rows and once in the total. Of rows that are grouped by two, the
+    subtotals of the first level come before the totals; their second key is ``total``. ``next_cursor`` asks
+    for the next page.
     """
 
     position: int
@@ -107,8 +109,12 @@ class Report(Generic[Row]):
         return [record(row) for row in self.totals]
 
 
-SPREAD: Final = frozenset({"buckets", "by_currency"})
+SPREAD: Final = frozenset({"grouped", "buckets", "by_currency"})
 """Fields of rows that hold columns, of which each answer has its own."""
+
+
+GROUPED: Final = ("label", "second_key", "second_label")
+"""Columns that ``grouped`` may hold: those of a second level; the label where not every grouping has one."""
 
 
 def record(row: object) -> dict[str, object]:

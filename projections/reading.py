@@ -78,16 +78,6 @@ class Snapshot:
             self._execute(cursor, statement, bindings, parts)
             return cursor.fetchall()
 
-    def rows_and_totals(
-        self, of: type[Row], statement: LiteralString, bindings: Mapping[str, object], **parts: Composable
-    ) -> tuple[list[Row], list[Row]]:
-        """As `rows`, told apart by the column ``is_total``, which is no field of *of*."""
-        rows: list[Row] = []
-        totals: list[Row] = []
-        for found in self.dicts(statement, bindings, **parts):
-            (totals if found.pop("is_total") else rows).append(of(**found))
-        return rows, totals
-
     def sql(self, text: LiteralString) -> Composable:
         """*text* with the moment's conditions in it, as a part of a statement."""
         return SQL(text).format(**self._places())

@@ -3,11 +3,13 @@ deduction outstanding. The formulas stand in dso.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Final, LiteralString
+from itertools import chain
+from operator import itemgetter
+from typing import Any, Final, LiteralString, TypeAlias
 
 from domain.money import NOTHING
 from domain.roles import Permission
@@ -16,35 +18,35 @@ from projections.episodes import CUSTOMERS, EPISODES, opening_items
 from projections.episodes import GROUPINGS as EPISODE_GROUPINGS
 from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Reading, Snapshot
-from projections.sales_by_month import Sales, sales_by_month
-from projections.selection import By
+from projections.sales_by_month import Sales, group_of, sales_by_month
+from projections.selection import Groupings, Name
 
 _OPEN: Final[LiteralString] = """
 with facts as (
-    select {key} as key, {label} as label, i.currency, i.balance, i.due_date, i.dispute_id,
+    select {keys}, i.currency, i.balance, i.due_date, i.dispute_id,
            case when i.dispute_id is not null then i.disputed else 0 end as disputed
     {items} {joins}
     where {seen_i} and i.is_open and {selected}
 )
-select grouping(key) = 1 as is_total, key, max(label) as label, currency, sum(balance) as receivables,
+select grouping({levels}) as summed, {named}, currency, sum(balance) as receivables,
        coalesce(sum(balance) filter (where due_date >= %(today)s), 0) as not_due,
        sum(disputed) as disputed, count(distinct dispute_id)::int as disputes
 from facts
-group by grouping sets ((key, currency), (currency))
+group by currency, rollup ({levels})
 """
 
 _OPENED: Final[LiteralString] = """
 with {episodes},
 facts as (
-    select d.dispute_id, {key} as key, {label} as label, d.currency, i.amount
+    select d.dispute_id, {keys}, d.currency, i.amount
     from (select e.*, e.opened_at as moment from episodes e where e.episode = 1) d
     {opening} {customers} {joins}
     where {selected} and (d.opened_at at time zone %(zone)s)::date > %(today)s::date - %(days)s::int
 )
-select grouping(key) = 1 as is_total, key, max(label) as label, currency, sum(amount) as amount,
+select grouping({levels}) as summed, {named}, currency, sum(amount) as amount,
        count(distinct dispute_id)::int as disputes
 from facts
-group by grouping sets ((key, currency), (currency))
+group by currency, rollup ({levels})
 """
 
 
@@ -77,6 +79,7 @@ class ReceivablesRow:
 
     key: str | None
     label: str | None
+    grouped: Mapping[str, str | None] = field(default_factory=dict, kw_only=True)
     currency: str
     receivables: Decimal
     not_due: Decimal
@@ -109,9 +112,9 @@ def receivables(reading: Reading, parameters: ReceivablesParameters) -> Report[R
     far. Stated figures tell nothing of customers: with a grouping or a filter by customer, collector or
     attribute, registered documents alone make the sales.
 
-    Grouped ``by`` none (default), entity, customer, collector or attribute:<name>; a dispute over two
-    entities counts once in each and once in the total. Largest receivables first. There is no period: ask as
-    at the day.
+    Grouped ``by`` none (default), entity, customer, collector or attribute:<name>, or by two of them; a
+    dispute over two entities counts once in each and once in the total. Largest receivables first. There is
+    no period: ask as at the day.
 
     Raises RoleForbids, ParameterInvalid.
     """
@@ -121,26 +124,25 @@ def receivables(reading: Reading, parameters: ReceivablesParameters) -> Report[R
 
     def work(snapshot: Snapshot) -> Report[ReceivablesRow]:
         rows, totals = asked.answer(snapshot)
-        by = asked.of_items.name
         return snapshot.report(
-            parameters, totals if by == "none" else rows, totals, by=by,
+            parameters, rows, totals, by=asked.group.name,
             days=parameters.days, sales_days=parameters.sales_days,
         )  # fmt: skip
 
     return reading.at(parameters, work)
 
 
-_BY: Final = ("none", "entity", "customer", "collector")
+_NAMES: Final = ("none", "entity", "customer", "collector")
+BY: Final = Groupings("none", {name: item_rows.GROUPINGS[name] for name in _NAMES})
+_BY_OF_DISPUTES: Final = Groupings("none", {name: EPISODE_GROUPINGS[name] for name in _NAMES})
+_Order: TypeAlias = tuple[Any, ...]
+
 _WITHOUT_SENSE: Final[Mapping[str, str]] = {
     "period_from": "these figures are of a moment: ask as at a day, with days or sales_days",
     "period_to": "these figures are of a moment: ask as at a day, with days or sales_days",
     "resolver": "sales have no resolver; ask the dispute report",
     "status": "sales have no status; ask the item statuses",
 }
-
-
-def _some(known: Mapping[str, By]) -> Mapping[str, By]:
-    return {name: known[name] for name in _BY}
 
 
 def _require_sense(parameters: ReceivablesParameters) -> None:
@@ -154,9 +156,7 @@ def _require_sense(parameters: ReceivablesParameters) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    is_total: bool
-    key: str | None
-    label: str | None
+    names: tuple[Name, ...]
     currency: str
     receivables: Decimal = NOTHING
     not_due: Decimal = NOTHING
@@ -166,9 +166,7 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    is_total: bool
-    key: str | None
-    label: str | None
+    names: tuple[Name, ...]
     currency: str
     amount: Decimal = NOTHING
     disputes: int = 0
@@ -179,33 +177,31 @@ class _Asked:
 
     def __init__(self, parameters: ReceivablesParameters) -> None:
         self.parameters: Final = parameters
-        name = parameters.by
-        self.of_items: Final = selection.grouping(name, "none", _some(item_rows.GROUPINGS))
-        self.of_disputes: Final = selection.grouping(name, "none", _some(EPISODE_GROUPINGS))
+        self.group: Final = BY.asked(parameters.by)
+        self._of_disputes: Final = _BY_OF_DISPUTES.asked(parameters.by)
 
     def answer(self, snapshot: Snapshot) -> tuple[list[ReceivablesRow], list[ReceivablesRow]]:
         """Rows and totals."""
-        opens = {(each.is_total, each.key, each.currency): each for each in self._open(snapshot)}
-        opened = {(each.is_total, each.key, each.currency): each for each in self._opened(snapshot)}
-        sales = sales_by_month(snapshot, self.parameters, self.of_items, self.parameters.sales_days)
-        rows: list[ReceivablesRow] = []
-        totals: list[ReceivablesRow] = []
+        opens = {group_of(each.names, each.currency): each for each in self._open(snapshot)}
+        opened = {group_of(each.names, each.currency): each for each in self._opened(snapshot)}
+        sales = sales_by_month(snapshot, self.parameters, self.group, self.parameters.sales_days)
+        made: list[list[tuple[_Order, ReceivablesRow]]] = [[] for _ in range(len(self.group.levels) + 1)]
         for found in {**opens, **opened, **sales}:
-            is_total, key, currency = found
+            keys, currency = found
             sold = sales.get(found) or Sales()
-            new = opened.get(found, _Opened(is_total, key, sold.label, currency))
-            still = opens.get(found, _Open(is_total, key, new.label, currency))
-            (totals if is_total else rows).append(self._row(snapshot.moment.today, still, new, sold))
-        for several in (rows, totals):
-            several.sort(key=lambda row: (row.currency, -row.receivables, row.key is None, row.key or ""))
-        return rows, totals
+            new = opened.get(found) or _Opened(sold.names, currency)
+            still = opens.get(found) or _Open(new.names, currency)
+            row = self._row(snapshot.moment.today, still, new, sold)
+            order = (currency, -row.receivables, *((key is None, key or "") for key in keys))
+            made[len(keys)].append((order, row))
+        totals, *above, rows = [[row for _, row in sorted(each, key=itemgetter(0))] for each in made]
+        return self.group.in_order(rows, above[0] if above else ()), [*chain(*above, totals)]
 
     def _row(self, today: date, still: _Open, new: _Opened, sold: Sales) -> ReceivablesRow:
         days, sales_days = self.parameters.days, self.parameters.sales_days
         months = tuple(sold.back_from(today))
         return ReceivablesRow(
-            key="total" if still.is_total else still.key,
-            label="total" if still.is_total else still.label,
+            **self.group.heading(*still.names),
             currency=still.currency,
             receivables=still.receivables,
             not_due=still.not_due,
@@ -229,30 +225,30 @@ class _Asked:
 
     # --- what is asked of the tables ----------------------------------------------------------------
 
-    def _open(self, snapshot: Snapshot) -> Sequence[_Open]:
+    def _open(self, snapshot: Snapshot) -> list[_Open]:
         chosen = selection.of_items(self.parameters)
-        return snapshot.rows(
-            _Open,
+        found = snapshot.dicts(
             _OPEN,
-            {**chosen.bindings, **self.of_items.bindings},
+            {**chosen.bindings, **self.group.bindings},
             items=snapshot.sql(item_rows.ITEMS),
             selected=chosen.sql(snapshot.moment),
-            **self.of_items.parts(snapshot.moment),
+            **self.group.parts(snapshot.moment),
         )
+        return [_Open(self.group.names(each), **each) for each in found]
 
-    def _opened(self, snapshot: Snapshot) -> Sequence[_Opened]:
+    def _opened(self, snapshot: Snapshot) -> list[_Opened]:
         of_disputes = selection.of_disputes(self.parameters)
         chosen = selection.both(of_disputes, selection.of_item_parts(self.parameters))
-        return snapshot.rows(
-            _Opened,
+        found = snapshot.dicts(
             _OPENED,
-            {**chosen.bindings, **self.of_disputes.bindings, "days": self.parameters.days},
+            {**chosen.bindings, **self._of_disputes.bindings, "days": self.parameters.days},
             episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening_items(self.parameters, self.of_disputes)),
+            opening=snapshot.sql(opening_items(self.parameters, self._of_disputes)),
             customers=snapshot.sql(CUSTOMERS),
             selected=chosen.sql(snapshot.moment),
-            **self.of_disputes.parts(snapshot.moment),
+            **self._of_disputes.parts(snapshot.moment),
         )
+        return [_Opened(self._of_disputes.names(each), **each) for each in found]
 
 
 def _cents(amount: Decimal) -> Decimal:

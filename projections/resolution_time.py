@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from math import fsum
-from typing import Final, LiteralString
+from operator import attrgetter
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from domain.calendar import BusinessDays
@@ -20,7 +22,10 @@ from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
 from projections.parameters import Parameters, Report
 from projections.quantiles import quantile
 from projections.reading import Reading, Snapshot
+from projections.selection import Grouping, Groupings, Name
 from store.working_days import calendar_version, working_days
+
+BY: Final = Groupings("type", GROUPINGS)
 
 _SQL: Final[LiteralString] = """
 with {episodes},
@@ -29,19 +34,21 @@ chosen as (
     select d.*, true as is_resolved, d.ended_at as moment from episodes d where d.state = 'resolved'
     union all
     select d.*, false, d.opened_at from episodes d
+),
+facts as (
+    select d.dispute_id, d.episode, d.is_resolved, d.state, d.currency, {keys}, i.amount, target.target_days,
+           d.opened_at, coalesce(d.ended_at, %(at)s) as ended_at
+    from chosen d {opening} {customers} {joins}
+    left join status_states target on target.code = d.type and {known_target}
+    where {selected}
 )
 -- Once for each group that the episode is in, however many of its items are in that group.
-select d.dispute_id, d.episode, d.is_resolved, d.state, d.currency, {key} as key, max({label}) as label,
-       sum(i.amount) as amount, target.target_days,
-       (extract(epoch from greatest(coalesce(d.ended_at, %(at)s) - d.opened_at, interval '0'))
-        / 86400)::double precision as days,
-       (d.opened_at at time zone %(zone)s)::date as opened_on,
-       (coalesce(d.ended_at, %(at)s) at time zone %(zone)s)::date as ended_on
-from chosen d {opening} {customers} {joins}
-left join status_states target on target.code = d.type and {known_target}
-where {selected}
-group by d.dispute_id, d.episode, d.is_resolved, d.state, d.currency, 6, target.target_days, d.opened_at,
-         d.ended_at
+select dispute_id, episode, is_resolved, state, currency, {named}, sum(amount) as amount, target_days,
+       (extract(epoch from greatest(ended_at - opened_at, interval '0')) / 86400)::double precision as days,
+       (opened_at at time zone %(zone)s)::date as opened_on,
+       (ended_at at time zone %(zone)s)::date as ended_on
+from facts
+group by dispute_id, episode, is_resolved, state, currency, {levels}, target_days, opened_at, ended_at
 """
 
 CLOSED_ONLY: Final = "closed only"
@@ -80,11 +87,21 @@ class _Fact:
     days: float
     opened_on: date
     ended_on: date
+    second_key: str | None = None
+    second_label: str | None = None
 
     @property
     def id(self) -> Episode:
         """Which episode it is."""
         return self.dispute_id, self.episode
+
+    @property
+    def names(self) -> tuple[Name, Name]:
+        """Of its group, level by level."""
+        return (self.key, self.label), (self.second_key, self.second_label)
+
+
+_KEYS: Final = ("key", "second_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +121,7 @@ class ResolutionTimeRow:
 
     key: str | None
     label: str | None
+    grouped: Mapping[str, str | None] = field(default_factory=dict, kw_only=True)
     count: int
     mean_days: float | None
     median_days: float | None
@@ -150,13 +168,14 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
 
     Grouped ``by`` type (default), customer, resolver, collector, entity, currency, month (of resolution; for
     what is told of those opened, of opening), none or attribute:<name> of items, as they were at the
-    resolution. An episode over several entities or attribute values counts once in each row, with its amount
-    there, and once in the total. Filters by entity and attributes pick episodes with such an item. Largest
+    resolution; or by two of them. An episode over several entities or attribute values counts once in each
+    row, with its amount there, and once in each subtotal and in the total, which are computed over their
+    episodes and not from rows. Filters by entity and attributes pick episodes with such an item. Largest
     groups first.
 
     Raises RoleForbids, ParameterInvalid.
     """
-    group = selection.grouping(parameters.by, "type", GROUPINGS)
+    group = BY.asked(parameters.by)
     of_case = chosen_episodes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ResolutionTimeRow]:
@@ -172,24 +191,16 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
             selected=selected.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )
-        figures = _Figures(facts, snapshot)
-        rows = [figures.row(key, own[0].label, own) for key, own in _by_key(facts).items()]
-        is_split = group.name == "entity" or group.is_by_attribute
-        total = figures.row("total", "total", _once(facts) if is_split else facts)
-        rows.sort(key=_months if group.name == "month" else _largest)
+        figures = _Figures(facts, snapshot, group)
+        levels = [figures.of_level(facts, level) for level in range(len(group.levels) + 1)]
+        totals, *above, rows = levels
         if group.name == "none":
-            rows = [total]
+            rows = totals
+        rows = group.in_order(rows, above[0] if above else ())
         calendar = {"country": snapshot.country, "calendar": calendar_version(snapshot.country)}
-        return snapshot.report(parameters, rows, [total], by=group.name, **calendar)
+        return snapshot.report(parameters, rows, [*chain(*above, totals)], by=group.name, **calendar)
 
     return reading.at(parameters, work)
-
-
-def _by_key(facts: Iterable[_Fact]) -> Mapping[str | None, list[_Fact]]:
-    found: dict[str | None, list[_Fact]] = defaultdict(list)
-    for each in facts:
-        found[each.key].append(each)
-    return found
 
 
 def _once(facts: Iterable[_Fact]) -> list[_Fact]:
@@ -203,18 +214,11 @@ def _once(facts: Iterable[_Fact]) -> list[_Fact]:
     return list(found.values())
 
 
-def _largest(row: ResolutionTimeRow) -> tuple[int, int, bool, str]:
-    return -row.count, -row.still_open - row.escalated, row.key is None, row.key or ""
-
-
-def _months(row: ResolutionTimeRow) -> str:
-    return row.key or ""
-
-
 class _Figures:
     """Makes rows of facts."""
 
-    def __init__(self, facts: Sequence[_Fact], snapshot: Snapshot) -> None:
+    def __init__(self, facts: Sequence[_Fact], snapshot: Snapshot, group: Grouping) -> None:
+        self._group: Final = group
         resolved = [each for each in facts if each.is_resolved]
         self._work: Final = work_on(snapshot, {each.dispute_id for each in resolved}) if resolved else {}
         self._currencies: Final = sorted({each.currency for each in facts})
@@ -223,8 +227,27 @@ class _Figures:
         last = max((each.ended_on for each in resolved), default=first)
         self._calendar: Final = BusinessDays(first, last, working_days(snapshot.country))
 
-    def row(self, key: str | None, label: str | None, facts: Sequence[_Fact]) -> ResolutionTimeRow:
-        """The row of one group."""
+    def of_level(self, facts: Sequence[_Fact], level: int) -> list[ResolutionTimeRow]:
+        """The rows of the groups that the first *level* levels make (the total, if none): largest first,
+        months as they come."""
+        if level == 0:
+            return [self._row_of(facts, 0)]
+        groups: dict[object, list[_Fact]] = defaultdict(list)
+        key = attrgetter(*_KEYS[:level])
+        for each in facts:
+            groups[key(each)].append(each)
+        order = _month if self._group.levels[level - 1] == "month" else _largest
+        own = attrgetter(_KEYS[level - 1])
+        several = [(own(each[0]), self._row_of(each, level)) for each in groups.values()]
+        return [row for _, row in sorted(several, key=lambda each: order(*each))]
+
+    def _row_of(self, facts: Sequence[_Fact], level: int) -> ResolutionTimeRow:
+        names = facts[0].names[:level] if level else ()
+        # In a subtotal or total an episode is one, in however many groups it is.
+        is_over_groups = level < len(self._group.levels) and self._group.is_split
+        return self._row(self._group.heading(*names), _once(facts) if is_over_groups else facts)
+
+    def _row(self, heading: Mapping[str, Any], facts: Sequence[_Fact]) -> ResolutionTimeRow:
         closed = [each for each in facts if each.is_resolved]
         opened = [each for each in facts if not each.is_resolved]
         days = sorted(each.days for each in closed)
@@ -237,8 +260,7 @@ class _Figures:
         )
         median, p90 = kaplan_meier.reached(steps, 0.5), kaplan_meier.reached(steps, 0.9)
         return ResolutionTimeRow(
-            key=key,
-            label=label,
+            **heading,
             count=len(closed),
             mean_days=_mean(days),
             median_days=quantile(days, 0.5),
@@ -266,6 +288,14 @@ class _Figures:
                 for currency in self._currencies
             },
         )
+
+
+def _largest(key: str | None, row: ResolutionTimeRow) -> tuple[int, int, bool, str]:
+    return -row.count, -row.still_open - row.escalated, key is None, key or ""
+
+
+def _month(key: str | None, _: ResolutionTimeRow) -> tuple[int, int, bool, str]:
+    return 0, 0, key is None, key or ""
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, LiteralString
 
 from projections import selection
-from projections.episodes import CUSTOMERS, EPISODES, OPENING_ITEMS, OPENING_ITEMS_THEN
+from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
 from projections.parameters import Report
 from projections.reading import Reading, Snapshot
 from projections.resolution_time import ResolutionTimeParameters, chosen_episodes
+from projections.selection import By, Groupings
 
-_SQL: Final[LiteralString] = """
+BY: Final = Groupings(
+    "resolver",
+    {
+        **GROUPINGS,
+        # Whoever it was with, and not who had it when it was resolved.
+        "resolver": By(
+            "coalesce(resolver.code, t.resolver_id::text)",
+            "resolver.name",
+            "left join person_states resolver on resolver.person_id = t.resolver_id and {known_resolver}",
+        ),
+    },
+)
+
+_DAYS: Final[LiteralString] = """
 with {episodes},
 ended as (
     select e.*, e.ended_at as moment from episodes e where e.state = 'resolved'
@@ -40,28 +55,62 @@ days as (
     where lasted > interval '0'
     group by dispute_id, episode, resolver_id
 ),
-sums as (
-    select grouping(resolver_id) = 1 as is_total, resolver_id,
-           count(distinct (dispute_id, episode))::int as episodes, coalesce(sum(days), 0) as days
-    from days group by grouping sets ((resolver_id), ())
-)
-select is_total,
-       case when is_total then 'total' else coalesce(resolver.code, resolver_id::text) end as key,
-       case when is_total then 'total' else resolver.name end as label, episodes, days,
-       days / nullif(episodes, 0) as mean_days,
-       days / nullif((select days from sums where is_total), 0) as share
-from sums left join person_states resolver on resolver.person_id = sums.resolver_id and {known_resolver}
-order by is_total, days desc, key
 """
+
+_BY_RESOLVER: Final[LiteralString] = """
+by_resolver as (
+    select grouping(resolver_id) as summed, resolver_id,
+           count(distinct (dispute_id, episode))::int as episodes, coalesce(sum(days), 0) as days
+    from days group by rollup (resolver_id)
+),
+sums as (
+    select summed, coalesce(resolver.code, t.resolver_id::text) as key, resolver.name as label, episodes, days
+    from by_resolver t
+    left join person_states resolver on resolver.person_id = t.resolver_id and {known_resolver}
+)
+"""
+
+_GROUPED: Final[LiteralString] = """
+facts as (
+    -- Once for each group that the episode is in.
+    select distinct t.dispute_id, t.episode, t.resolver_id, t.days, {keys}
+    from days t
+    join ended d on d.dispute_id = t.dispute_id and d.episode = t.episode
+    {opening} {customers} {joins}
+    where {selected}
+),
+counted as (
+    select f.*, row_number() over (partition by dispute_id, episode, resolver_id) = 1 as is_once,
+           row_number() over (partition by dispute_id, episode, resolver_id, key) = 1 as is_once_in_key
+    from facts f
+),
+sums as (
+    select grouping({levels}) as summed, {named}, count(distinct (dispute_id, episode))::int as episodes,
+           coalesce(case when grouping(key) = 1 then sum(days) filter (where is_once)
+                         when grouping({levels}) > 0 then sum(days) filter (where is_once_in_key)
+                         else sum(days) end, 0) as days
+    from counted group by rollup ({levels})
+)
+"""
+
+_ROWS: Final[LiteralString] = """
+select summed, {columns}, episodes, days, days / nullif(episodes, 0) as mean_days,
+       days / nullif((select days from sums order by summed desc limit 1), 0) as share
+from sums
+order by summed, {order} days desc, {levels}
+"""
+
+_ORDERS: Final[Mapping[str, LiteralString]] = {"month": "@,"}
 
 
 @dataclass(frozen=True, slots=True)
 class ResolverDaysRow:
-    """What one resolver had (key None: nobody): how many *episodes*, for how many calendar *days* in all,
-    the *mean_days* of an episode with them, and their *share* of all the days, from 0 to 1."""
+    """What one resolver (key None: nobody), or another group, had: how many *episodes*, for how many calendar
+    *days* in all, the *mean_days* of an episode with them, and their *share* of all the days, from 0 to 1."""
 
     key: str | None
     label: str | None
+    grouped: Mapping[str, str | None] = field(default_factory=dict, kw_only=True)
     episodes: int
     days: float
     mean_days: float | None
@@ -74,25 +123,32 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
 
     Until a dispute is recorded, it is with nobody, though its clock runs since the customer said it. The
     filters are those of resolution time; that by a resolver picks the episodes that were with them at the
-    end, and shows who else had these. Most days first; there is no other grouping ``by``.
+    end, and shows who else had these.
+
+    Grouped ``by`` resolver (default), type, customer, collector, entity, currency, month (of resolution),
+    none or attribute:<name>, as they were at the resolution; or by two of them, such as type,resolver: with
+    whom the disputes of each type were. An episode over several entities or attribute values counts with all
+    its days in each, and once in each subtotal and in the total. Most days first.
 
     Raises RoleForbids, ParameterInvalid.
     """
-    selection.require_by(parameters, "resolver")
+    group = BY.asked(parameters.by)
     of_case = chosen_episodes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ResolverDaysRow]:
         period = selection.in_period(parameters, snapshot.moment, "d.moment")
         selected = selection.both(of_case, period)
-        rows, totals = snapshot.rows_and_totals(
-            ResolverDaysRow,
-            _SQL,
-            selected.bindings,
+        found = snapshot.dicts(
+            _DAYS + (_BY_RESOLVER if group.name == "resolver" else _GROUPED) + _ROWS,
+            {**selected.bindings, **group.bindings},
             episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(OPENING_ITEMS_THEN if parameters.attributes else OPENING_ITEMS),
+            opening=snapshot.sql(opening_items(parameters, group)),
             customers=snapshot.sql(CUSTOMERS),
             selected=selected.sql(snapshot.moment),
+            order=group.order(_ORDERS),
+            **group.parts(snapshot.moment),
         )
-        return snapshot.report(parameters, rows, totals, by="resolver")
+        rows, totals = group.rows_and_totals(ResolverDaysRow, found)
+        return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,19 +13,22 @@ from domain.money import NOTHING
 from projections import dso, item_rows, selection
 from projections.parameters import Parameters
 from projections.reading import Snapshot
-from projections.selection import Grouping, Selection
+from projections.selection import TOTAL, Grouping, Name, Selection
 
 # Credit notes reduce sales as they reduce receivables; payments are no sales. What was withdrawn was never
 # registered.
 _REGISTERED: Final[LiteralString] = """
-select {key} as key, max({label}) as label, i.currency, i.entity,
-       date_trunc('month', i.issue_date)::date as month, sum(i.amount) as amount,
-       coalesce(sum(i.amount) filter (where i.issue_date > %(today)s::date - %(sales_days)s::int), 0)
-           as recent
-{items} {joins}
-where {seen_i} and not i.withdrawn and i.type in ('invoice', 'credit_note') and i.issue_date <= %(today)s
-  and {selected}
-group by 1, i.currency, i.entity, 5
+with facts as (
+    select {keys}, i.currency, i.entity, date_trunc('month', i.issue_date)::date as month, i.amount,
+           i.issue_date > %(today)s::date - %(sales_days)s::int as is_recent
+    {items} {joins}
+    where {seen_i} and not i.withdrawn and i.type in ('invoice', 'credit_note') and i.issue_date <= %(today)s
+      and {selected}
+)
+select 0 as summed, {named}, currency, entity, month, sum(amount) as amount,
+       coalesce(sum(amount) filter (where is_recent), 0) as recent
+from facts
+group by {levels}, currency, entity, month
 """
 
 _STATED: Final[LiteralString] = """
@@ -34,16 +37,20 @@ from sales_states s
 where {known_s} and s.month <= %(today)s and {selected}
 """
 
-Key: TypeAlias = tuple[bool, str | None, str]
-"""Whether it is a total, of which group (None in totals), in which currency."""
+Group: TypeAlias = tuple[tuple[str | None, ...], str]
+"""The keys of a group, and the currency; there are fewer keys for a subtotal, none for a total."""
+
+
+def group_of(names: Sequence[Name], currency: str) -> Group:
+    """The group with these *names*."""
+    return tuple(key for key, _ in names), currency
 
 
 @dataclass(frozen=True, slots=True)
 class _Registered:
     """Sales of a month; *recent* those of the last days that count."""
 
-    key: str | None
-    label: str | None
+    names: tuple[Name, ...]
     currency: str
     entity: str
     month: date
@@ -63,7 +70,7 @@ class _Stated:
 class Sales:
     """What a group sold: by months, and in the last days that count."""
 
-    label: str | None = None
+    names: tuple[Name, ...] = ()
     months: dict[date, Decimal] = field(default_factory=dict)
     recent: Decimal = NOTHING
     sources: frozenset[str] = frozenset()
@@ -92,9 +99,9 @@ class Sales:
 
 def sales_by_month(
     snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int
-) -> Mapping[Key, Sales]:
-    """The sales of each group and currency, and of all groups together, up to the moment's date; those of the
-    last *days* apart.
+) -> Mapping[Group, Sales]:
+    """The sales of each group and currency, and of all groups together (of two levels of the first one's,
+    too), up to the moment's date; those of the last *days* apart.
 
     A figure that the company stated for a month, entity and currency stands in the place of what was
     registered. Only invoices tell whose sales they were: with a filter or grouping by customer, collector or
@@ -108,34 +115,35 @@ def sales_by_month(
         for each in _registered(snapshot, parameters, group, days)
         if (each.entity, each.currency, each.month) not in known
     ]
-    found: dict[Key, Sales] = {}
+    found: dict[Group, Sales] = {}
     for source, several in (
         ("registered", registered),
-        ("stated", [_so_far(each, today, days) for each in stated]),
+        ("stated", [_so_far(each, group, today, days) for each in stated]),
     ):
         for sale in several:
             is_recent = _recent_days(sale.month, today, days) > 0
-            for key in ((False, sale.key, sale.currency), (True, None, sale.currency)):
-                sales = found.setdefault(key, Sales(sale.label))
+            for level in range(len(sale.names) + 1):
+                names = sale.names[:level]
+                sales = found.setdefault(group_of(names, sale.currency), Sales(names))
                 sales.add(sale, source if is_recent else None)
     return found
 
 
 def _counts_stated(parameters: Parameters, group: Grouping) -> bool:
     of_customers = (parameters.customer, parameters.collector, parameters.attributes or None)
-    return group.name in {"none", "entity"} and of_customers == (None, None, None)
+    return {*group.levels} <= {"none", "entity"} and of_customers == (None, None, None)
 
 
 def _registered(snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int) -> list[_Registered]:
     chosen = selection.of_items(parameters)
-    return snapshot.rows(
-        _Registered,
+    found = snapshot.dicts(
         _REGISTERED,
         {**chosen.bindings, **group.bindings, "sales_days": days},
         items=snapshot.sql(item_rows.ITEMS),
         selected=chosen.sql(snapshot.moment),
         **group.parts(snapshot.moment),
     )
+    return [_Registered(group.names(each), **each) for each in found]
 
 
 def _stated(snapshot: Snapshot, parameters: Parameters) -> list[_Stated]:
@@ -145,14 +153,15 @@ def _stated(snapshot: Snapshot, parameters: Parameters) -> list[_Stated]:
     return snapshot.rows(_Stated, _STATED, chosen.bindings, selected=chosen.sql(snapshot.moment))
 
 
-def _so_far(stated: _Stated, today: date, sales_days: int) -> _Registered:
+def _so_far(stated: _Stated, group: Grouping, today: date, sales_days: int) -> _Registered:
     """What a stated figure tells up to *today*, as if each day of its month had sold as much."""
     last = monthrange(stated.month.year, stated.month.month)[1]
     so_far = min(last, (today - stated.month).days + 1)
     recent = _recent_days(stated.month, today, sales_days)
     entity, amount = stated.entity, stated.amount
+    names = tuple((entity, entity) if level == "entity" else TOTAL for level in group.levels)
     return _Registered(
-        entity, entity, stated.currency, entity, stated.month, amount * so_far / last, amount * recent / last
+        names, stated.currency, entity, stated.month, amount * so_far / last, amount * recent / last
     )
 
 

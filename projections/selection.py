@@ -6,9 +6,10 @@ Aliases are fixed (see moment.py): i item, d dispute (or an episode of one), f f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, LiteralString
+from itertools import chain
+from typing import Any, Final, LiteralString, TypeAlias, TypeVar
 
 from psycopg.sql import SQL, Composable
 
@@ -16,6 +17,8 @@ from domain.roles import Actor, Reach, Relation
 from projections.moment import Moment, bounds
 from projections.parameters import ATTRIBUTE, ParameterInvalid, Parameters
 from projections.reading import jsonb
+
+Row = TypeVar("Row")
 
 _OF_CUSTOMER: Final = "(c.collector_id = %(actor)s or c.sales_manager_id = %(actor)s)"
 
@@ -160,40 +163,141 @@ BY_COLLECTOR: Final = By(
 BY_NONE: Final = By("'total'", "'total'")
 
 
+Name: TypeAlias = tuple[str | None, str | None]
+"""Key and label of a group."""
+
+_COLUMNS: Final[Sequence[tuple[LiteralString, LiteralString]]] = (
+    ("key", "label"),
+    ("second_key", "second_label"),
+)
+TOTAL: Final[Name] = ("total", "total")
+
+
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The grouping that was asked for, by its name."""
+    """The grouping that was asked for by *name*: one level, or a second one within the first.
+
+    A statement that is grouped so numbers its rows with ``grouping({levels}) as summed`` and has its sums by
+    ``rollup ({levels})``: what a thing that is in several groups counts for in a subtotal or total is found
+    from the facts, for the rows do not add up to it.
+    """
 
     name: str
-    by: By
+    levels: tuple[str, ...]
+    by: tuple[By, ...]
     bindings: Mapping[str, object]
 
     @property
     def is_by_attribute(self) -> bool:
         """Whether items' attributes have to be looked up."""
-        return self.name.startswith(ATTRIBUTE)
+        return any(level.startswith(ATTRIBUTE) for level in self.levels)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether a dispute can be in several groups, because its items can."""
+        return self.is_by_attribute or "entity" in self.levels
 
     def parts(self, moment: Moment) -> dict[str, Composable]:
-        """What goes into a statement's places ``{key}``, ``{label}`` and ``{joins}``."""
-        return {
-            "key": SQL(self.by.key),
-            "label": SQL(self.by.label),
-            "joins": SQL(self.by.joins).format(**moment.conditions()),
+        """What goes into the places of a statement:
+
+        ``{keys}``     what things are grouped by, as columns key and label (second_key, second_label)
+        ``{joins}``    what these need
+        ``{levels}``   the columns with keys
+        ``{named}``    of a group: the columns with keys, the labels
+        ``{columns}``  all of these columns
+        """
+        columns = _COLUMNS[: len(self.by)]
+        keys = [
+            f"{by.key} as {key}, {by.label} as {label}"
+            for by, (key, label) in zip(self.by, columns, strict=True)
+        ]
+        texts: dict[str, LiteralString] = {
+            "keys": ", ".join(keys),
+            "levels": ", ".join([key for key, _ in columns]),
+            "named": ", ".join([f"{key}, max({label}) as {label}" for key, label in columns]),
+            "columns": ", ".join([f"{key}, {label}" for key, label in columns]),
         }
+        joins = SQL("\n".join([by.joins for by in self.by])).format(**moment.conditions())
+        return {**{place: SQL(text) for place, text in texts.items()}, "joins": joins}
+
+    def order(self, known: Mapping[str, LiteralString]) -> Composable:
+        """What comes first in ``order by``: of *known*, by names of groupings, what the levels have. ``@``
+        stands for the column with the key."""
+        levels = zip(self.levels, _COLUMNS, strict=False)
+        return SQL(" ".join([known[level].replace("@", key) for level, (key, _) in levels if level in known]))
+
+    def heading(self, *names: Name) -> dict[str, Any]:
+        """The fields key, label and grouped of the row of the group with these *names*, one for each level;
+        of a subtotal or total if some or all are missing."""
+        (key, label), *second = [*names, *[TOTAL] * (len(self.levels) - len(names))]
+        grouped = {column: value for pair in second for column, value in zip(_COLUMNS[1], pair, strict=True)}
+        return {"key": key, "label": label, "grouped": grouped}
+
+    def rows_and_totals(
+        self, make: Callable[..., Row], found: Iterable[dict[str, Any]]
+    ) -> tuple[list[Row], list[Row]]:
+        """Rows, and subtotals before totals, of what a statement *found*, each made by *make* of its columns.
+
+        The rows come first level by first level, as the subtotals do, and within that as they were found.
+        """
+        made: list[list[Row]] = [[] for _ in range(len(self.levels) + 1)]
+        for each in found:
+            names = self.names(each)
+            made[len(names)].append(make(**self.heading(*names), **each))
+        totals, *above, rows = made
+        return self.in_order(rows, above[0] if above else ()), [*chain(*above, totals)]
+
+    def names(self, found: dict[str, Any]) -> tuple[Name, ...]:
+        """The names of the group that a row of a statement is of, taken out of its columns *found*: one for
+        each level, the first of two for a subtotal, none for a total."""
+        above = found.pop("summed").bit_count()  # a bit for each level that is summed over
+        names = [(found.pop(key), found.pop(label)) for key, label in _COLUMNS[: len(self.levels)]]
+        return tuple(names[: len(names) - above])
+
+    def in_order(self, rows: list[Row], above: Sequence[Row]) -> list[Row]:
+        """*rows* in the order of the subtotals *above* them, and else as they are."""
+        if len(self.levels) == 1:
+            return rows
+        places = {_first_level(row): place for place, row in enumerate(above)}
+        return sorted(rows, key=lambda row: places[_first_level(row)])
 
 
-def grouping(name: str | None, default: str, known: Mapping[str, By]) -> Grouping:
-    """The grouping called *name*, or else *default*: one of *known*, or ``attribute:<name>`` of items (i).
+def _first_level(row: Any) -> tuple[str | None, str | None]:  # noqa: ANN401 - of any report
+    return getattr(row, "currency", None), row.key
 
-    Raises ParameterInvalid, naming those that there are.
-    """
-    name = name or default
-    if name.startswith(ATTRIBUTE) and name != ATTRIBUTE:
-        value: LiteralString = "i.attributes ->> %(by_attribute)s"
-        return Grouping(name, By(value, value), {"by_attribute": name.removeprefix(ATTRIBUTE)})
-    if name not in known:
-        raise ParameterInvalid("by", name, f"group by {', '.join(sorted(known))} or {ATTRIBUTE}<name>")
-    return Grouping(name, known[name], {})
+
+@dataclass(frozen=True, slots=True)
+class Groupings:
+    """What a report can be grouped by: *known*, or by an attribute of items; *default* if nothing is said."""
+
+    default: str
+    known: Mapping[str, By]
+
+    def asked(self, name: str | None) -> Grouping:
+        """The grouping called *name*: one of *known* or ``attribute:<name>`` of items (i), or two of these
+        with a comma between. In an attribute's name a comma is written twice.
+
+        Raises ParameterInvalid, naming those that there are.
+        """
+        name = name or self.default
+        levels = tuple(each.replace("\0", ",") for each in name.replace(",,", "\0").split(","))
+        if len(levels) > len(_COLUMNS):
+            raise ParameterInvalid("by", name, "group by two at most, such as entity,customer")
+        if len({*levels}) < len(levels):
+            raise ParameterInvalid("by", name, "name two different ones, or one of them alone")
+        bindings: dict[str, object] = {}
+        by = tuple(self._by(level, number, bindings) for number, level in enumerate(levels))
+        return Grouping(name, levels, by, bindings)
+
+    def _by(self, level: str, number: int, bindings: dict[str, object]) -> By:
+        if level.startswith(ATTRIBUTE) and level != ATTRIBUTE:
+            bindings[f"by_attribute_{number}"] = level.removeprefix(ATTRIBUTE)
+            value: LiteralString = f"i.attributes ->> %(by_attribute_{number})s"
+            return By(value, value)
+        if level not in self.known:
+            names = f"{', '.join(sorted(self.known))} or {ATTRIBUTE}<name>"
+            raise ParameterInvalid("by", level, f"group by {names}, or by two with a comma between")
+        return self.known[level]
 
 
 def require_by(parameters: Parameters, name: str) -> None:

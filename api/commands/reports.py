@@ -46,7 +46,8 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     by: Annotated[
         str | None,
         typer.Option(
-            help="Grouping: type, customer, resolver, collector, entity, currency, month, attribute:NAME …"
+            help="Grouping: type, customer, resolver, collector, entity, currency, month, attribute:NAME …;"
+            " two as type,customer."
         ),
     ] = None,
     state: Annotated[str | None, typer.Option(help="Dispute report: open, opened or resolved.")] = None,
@@ -84,6 +85,7 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
 
     \b
     redress report dispute-report --by customer
+    redress report dispute-report --by type,entity
     redress report dispute-report --state opened --from 2024-01-01 --to 2024-12-31 --format json
     redress report resolution-time --by attribute:sector --format csv
     redress report aged-balance --as-at 2024-06-30 --currency EUR

@@ -122,6 +122,23 @@ def test_filters_and_groupings_reach_the_report(told):
     assert rows(told, "aged-balance", "--known-at", "1") == []
 
 
+def test_33_two_groupings_one_within_the_other(told):
+    whole = told(
+        "report", "dispute-report", "--state", "opened", "--by", "customer,type", "--format", "json"
+    ).json
+    found = [[each[name] for name in ("key", "second_key", "amount")] for each in whole["rows"]]
+    assert found == [["C1", "quality", "20.50"], ["C1", "price", "10.00"]]
+    above = [[each[name] for name in ("key", "second_key", "amount")] for each in whole["totals"]]
+    assert above == [["C1", "total", "30.50"], ["total", "total", "30.50"]]
+    table = told("report", "dispute-report", "--state", "opened", "--by", "customer,type")
+    assert table.out.split()[:4] == ["key", "label", "second_key", "second_label"]
+    assert "30.50" in table.err
+    lines = told("report", "aged-balance", "--by", "customer,status", "--format", "csv").out.splitlines()
+    assert lines[0].startswith("key,label,second_key,second_label,currency,")
+    assert [line.split(",")[2] for line in lines[1:]] == ["", "quality", "dispute_resolved"]
+    assert "second_key" not in told("report", "dispute-report", "--by", "customer").out
+
+
 def test_38_receivables_figures_take_the_sales_that_were_stated(told, tmp_path):
     (before,) = rows(told, "receivables", "--as-at", "2024-03-31", "--days", "31")
     assert (before["receivables"], before["disputed"], before["sales_source"]) == (
@@ -165,6 +182,8 @@ def test_a_report_without_rows_says_so(manager):
         (["aged-balance", "--person", "c1"], "the report aged-balance takes no --person"),
         (["dispute-report", "--state", "lost"], "--state: "),
         (["dispute-report", "--by", "colour"], "by"),
+        (["dispute-report", "--by", "type,type"], "name two different ones"),
+        (["dispute-report", "--by", "type,month,customer"], "group by two at most, such as entity,customer"),
         (["dispute-report", "--from", "yesterday"], "--from: "),
         (["dispute-report", "--from", "2024-03-02", "--to", "2024-03-01"], "it lies after period_to"),
         (["aged-balance", "--as-at", "31.03.2024"], "--as-at: give a date (2026-03-31)"),

@@ -309,11 +309,14 @@ def test_months_count_every_episode(lives: World):
     }
 
 
-def test_33_months_come_by_month_and_say_so(lives: World):
+def test_33_months_come_by_month_alone_as_they_always_did(lives: World):
     assert months(lives.reading(), by="month") == months(lives.reading())
-    for by in ("customer", "attribute:site"):
-        with pytest.raises(ParameterInvalid, match="comes by month alone"):
-            months(lives.reading(), by=by)
+    report = dispute_months(lives.reading(), Parameters())
+    assert {*report.records()[0]} == {
+        "key", "currency", "opened", "reopened", "resolved", "amount_opened", "amount_reopened",
+        "amount_resolved",
+    }  # fmt: skip
+    assert (report.totals, "by" in report.parameters) == ((), False)
 
 
 def test_months_of_a_dispute_over_two_entities(open_ones: World):
