@@ -13,11 +13,13 @@ from api.commands import (
     catalogue,
     company,
     customers,
+    exporting,
     history,
     imports,
     items,
     mappings,
     people,
+    reporting,
     reports,
     sales,
     serving,
@@ -86,6 +88,8 @@ mappings.install(app)
 history.install(app)
 why.install(app)
 reports.install(app)
+reporting.install(app)
+exporting.install(app)
 upkeep.install(app)
 
 
