@@ -92,9 +92,10 @@ def export_parquet(
 ) -> Manifest:
     """Write the tables *only* at the clocks of *parameters* into *directory*, with ``manifest.json`` beside.
 
-    They take their names when all are complete; whatever ends it early leaves *directory* as it was. Of
-    *events* those that had occurred and were recorded by the two clocks. Amounts are decimal128(38, 6), JSON
-    and ids texts, moments in UTC. *overwrite*: files of an earlier export there are replaced, others stay.
+    They take their names when all are complete; whatever ends it early leaves *directory* as it was (or,
+    amid the renames, without manifest). Of *events* those that had occurred and were recorded by the two
+    clocks. Amounts are decimal128(38, 6), JSON and ids texts, moments in UTC. *overwrite*: files of an
+    earlier export there are replaced, others stay.
 
     Raises RoleForbids, NoSuchTable, DirectoryNotEmpty, ParameterInvalid, OSError.
     """
@@ -179,7 +180,7 @@ def _write(snapshot: Snapshot, schema: str, name: str, file: Path, progress: Pro
     arrow = pa.schema([(each.name, each.type) for each in columns])
     done = 0
     with (
-        parquet.ParquetWriter(file, arrow, compression="zstd") as writer,
+        parquet.ParquetWriter(file, arrow, compression="snappy") as writer,  # every program reads that
         snapshot.connection.cursor("export", row_factory=tuple_row) as cursor,
     ):
         cursor.itersize = _FETCHED

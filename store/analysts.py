@@ -21,6 +21,9 @@ from store.connections import CompanyDatastore
 LOG: Final = "events"
 """The view that only those may be given who may read the log."""
 
+_IDLE: Final = "5min"
+"""How long a transaction may wait for its next statement."""
+
 _ROLE: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 _RESERVED: Final = frozenset({"public", "none", "current_role", "current_user", "session_user"})
 
@@ -81,8 +84,9 @@ def grant(
 ) -> bool:
     """Let *role* read the company's views; whether the role was made now.
 
-    Its sessions begin read-only and end statements after *timeout* seconds. *password* None leaves that of a
-    role that exists, and gives a new one none. *with_log*: also the view `events`, else that is taken away.
+    Its sessions begin read-only, end statements after *timeout* seconds, and end idle transactions.
+    *password* None leaves that of a role that exists, and gives a new one none. *with_log*: also the view
+    `events`, else that is taken away.
 
     Raises RoleUnsuitable, RoleHasMore, MayNotMakeRoles.
     """
@@ -95,6 +99,8 @@ def grant(
             _run(connection, "alter role {} password {}", user, Literal(_hidden(connection, role, password)))
         _set(connection, user, "default_transaction_read_only", "on")
         _set(connection, user, "statement_timeout", f"{timeout}s")
+        # A forgotten transaction would keep a rebuild from taking the tables' place.
+        _set(connection, user, "idle_in_transaction_session_timeout", _IDLE)
         _run(connection, "grant usage on schema {} to {}", schema, user)
         _run(connection, "grant select on all tables in schema {} to {}", schema, user)
         if not with_log:

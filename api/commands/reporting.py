@@ -67,8 +67,12 @@ def grant(
 def _password(source: str | None) -> str | None:
     if source is None:
         return None
-    with sys.stdin if source == "-" else Path(source).open(encoding="utf-8") as lines:
-        password = lines.readline().rstrip("\r\n")
+    if source == "-":
+        line = sys.stdin.readline()
+    else:
+        with Path(source).open(encoding="utf-8") as lines:
+            line = lines.readline()
+    password = line.rstrip("\r\n")
     if not password:
         raise CommandRefused(f"the first line of {source} is empty: there the password stands")
     return password

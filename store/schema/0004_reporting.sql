@@ -7,7 +7,8 @@
 --
 -- Left out are what people wrote about others (comments), logins and, but for those who may read the log, events.
 
-create schema {company}_reporting;
+-- `or replace`, `if not exists`: where the company's schema was dropped and comes back, these are still there.
+create schema if not exists {company}_reporting;
 comment on schema {company}_reporting is
     'Documented views for analysts. Views only gain columns, at their end; what would change its meaning gets a new name.';
 
@@ -78,7 +79,7 @@ begin atomic
     select {company}.position_at(moment);
 end;
 
-create function {company}_reporting.label(labels jsonb, language text, code text) returns text
+create or replace function {company}_reporting.label(labels jsonb, language text, code text) returns text
 language sql immutable parallel safe
 begin atomic
     select coalesce(nullif(labels ->> language, ''), nullif(labels ->> 'en', ''), code);
@@ -87,21 +88,21 @@ end;
 -- Conditions of the two clocks on the rows of a view `…_states`; null stands for now, and for the log's end.
 -- They become part of the query that calls them.
 
-create function {company}_reporting.known(known_from bigint, known_until bigint, known_at bigint) returns boolean
+create or replace function {company}_reporting.known(known_from bigint, known_until bigint, known_at bigint) returns boolean
 language sql immutable parallel safe
 begin atomic
     select known_from <= coalesce(known_at, 9223372036854775807)
            and (known_until is null or known_until > coalesce(known_at, 9223372036854775807));
 end;
 
-create function {company}_reporting.so_far(
+create or replace function {company}_reporting.so_far(
     known_from bigint, occurred_from timestamptz, as_at timestamptz, known_at bigint
 ) returns boolean language sql immutable parallel safe
 begin atomic
     select known_from <= coalesce(known_at, 9223372036854775807) and occurred_from <= coalesce(as_at, 'infinity');
 end;
 
-create function {company}_reporting.seen(
+create or replace function {company}_reporting.seen(
     known_from bigint, known_until bigint, occurred_from timestamptz, occurred_until timestamptz,
     as_at timestamptz, known_at bigint
 ) returns boolean language sql immutable parallel safe

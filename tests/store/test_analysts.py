@@ -20,7 +20,7 @@ from store.analysts import (
 )
 from store.clock import new_id
 from store.connections import CompanyDatastore, Pool, open_pool
-from store.migrate import create_company
+from store.migrate import create_company, migrate
 
 PASSWORD = "not a 'secret'"
 
@@ -123,6 +123,7 @@ def test_a_statement_that_takes_too_long_is_cut_off(acme: CompanyDatastore, role
     grant(acme, role, password=PASSWORD)
     with as_role(acme, role) as analyst:
         assert analyst.execute("show statement_timeout").fetchone() == ("1min",)
+        assert analyst.execute("show idle_in_transaction_session_timeout").fetchone() == ("5min",)
     grant(acme, role, timeout=1)
     with as_role(acme, role) as analyst, pytest.raises(psycopg.errors.QueryCanceled):
         analyst.execute("select pg_sleep(30) from version")
@@ -171,3 +172,15 @@ def test_a_role_that_may_do_more_is_left_alone(
 def test_what_cannot_be_a_role_is_refused(acme: CompanyDatastore, name: str) -> None:
     with pytest.raises(RoleUnsuitable):
         grant(acme, name)
+
+
+def test_a_company_whose_schema_was_dropped_can_come_back(
+    database: str, acme: CompanyDatastore, role: str, pool: Pool
+) -> None:
+    grant(acme, role, password=PASSWORD)
+    with pool.connection() as connection:
+        connection.execute("drop schema company_acme cascade")
+    assert "company_acme/0004_reporting" in migrate(database)
+    grant(acme, role)
+    with as_role(acme, role) as analyst:
+        assert analyst.execute("select * from items_as_of(now(), 7)").fetchall() == []
