@@ -21,6 +21,7 @@ from store.connections import CompanyDatastore, Pool, open_pool
 from store.log import Log
 from tests.projections.histories import BEGINNING, picks
 from tests.projections.test_past import LATER, fed, moments, reading, told_late, visible, zone_of
+from tests.projections.world import World
 
 AS_OF = ("items", "disputes", "follow_ups", "episodes")
 
@@ -187,3 +188,29 @@ def test_conditions_reach_the_tables_indexes(pool: Pool, statement: str, index: 
     asked = statement.replace("%s", f"'{UUID(int=0)}'")
     plan = analyst.ask(f"set local enable_seqscan = off; explain {asked}")
     assert any(index in line["QUERY PLAN"] for line in plan), plan
+
+
+def episodes(world: World, source: str) -> list[tuple[Any, ...]]:
+    found = world.run(f"select * from company_acme_reporting.{source} order by reference, episode")
+    return [(each["reference"], each["episode"], each["state"], each["calendar_days"]) for each in found]
+
+
+def test_20_22_an_episode_that_goes_on_is_one_and_what_was_cancelled_has_none(world: World) -> None:
+    for number, name in enumerate(["continued", "mistaken", "twice"]):
+        world.dispute(name, [world.item(str(number), "alpha")], at="2026-03-01")
+        world.end_dispute(name, "2026-03-11")
+    resolved = [(name, 1, "resolved", 10.0) for name in ("continued", "mistaken", "twice")]
+    then = world.position
+    assert episodes(world, "episodes") == episodes(world, "episodes_as_of()") == resolved
+    world.change_dispute("continued", "2026-03-12", state="open", ends_episode=False, outcome=None)
+    for name in ("mistaken", "twice"):
+        world.reopen_dispute(name, "2026-03-12")
+    world.end_dispute("mistaken", "2026-03-13", state="cancelled")
+    opened = [("continued", 1, "open", None), ("twice", 1, "resolved", 10.0), ("twice", 2, "open", None)]
+    assert episodes(world, "episodes") == episodes(world, "episodes_as_of()") == opened
+    world.end_dispute("continued", "2026-03-21")
+    at_last = [("continued", 1, "resolved", 20.0), *opened[1:]]
+    assert episodes(world, "episodes") == episodes(world, "episodes_as_of('2026-03-21')") == at_last
+    assert episodes(world, "episodes_as_of('2026-03-20')") == opened
+    for past in ("'2026-03-11'", f"null, {then}"):
+        assert episodes(world, f"episodes_as_of({past})") == resolved, past
