@@ -13,11 +13,13 @@ from api.commands import (
     catalogue,
     company,
     customers,
+    exporting,
     history,
     imports,
     items,
     mappings,
     people,
+    reporting,
     reports,
     sales,
     serving,
@@ -88,6 +90,8 @@ history.install(app)
 why.install(app)
 reports.install(app)
 what_if.install(app)
+reporting.install(app)
+exporting.install(app)
 upkeep.install(app)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs import events_page, groupings_page, problems_page, roles_page, schema_page
+from docs import events_page, groupings_page, problems_page, reporting_page, roles_page, schema_page
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -14,7 +14,7 @@ PAGES = {
     "problems.md": problems_page.render,
     "groupings.md": groupings_page.render,
 }
-"""Pages that follow from the code alone; `schema.md` needs a database as well."""
+"""Pages that follow from the code alone; `schema.md` and `reporting.md` need a database as well."""
 
 
 def main() -> None:
@@ -26,6 +26,7 @@ def main() -> None:
             page.write_text(text)
             print(f"wrote {page.name}")
     schema_page.main()
+    reporting_page.main()
 
 
 if __name__ == "__main__":

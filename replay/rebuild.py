@@ -246,14 +246,18 @@ def _try_swap(
         # Committed before the swap, and up to the live tables' own position: whoever reads on across the swap
         # finds in the new tables what stood in the old ones.
         reached = new.catch_up(position)
-        renames = _renames(cursor, schema)
+        views = _views(cursor, schema)
+        renames = _renames(cursor, schema) + SQL("").join(SQL("; " + view["statement"]) for view in views)
         cursor.execute(SQL("set local lock_timeout = {}").format(Literal(f"{wait * 1000:.0f}ms")))
         cursor.execute("set local synchronous_commit = off")  # dropping the old tables waits for the disk
         began = time.perf_counter()
         # The position first, as readers do who look twice in one snapshot: they lock it before they have one
         # (`lock table tracking in access share mode`), and so either end before the swap or begin after it.
-        names = SQL(", ").join([Identifier(schema, name) for name in (NAMES[-1], *NAMES[:-1])])
-        cursor.execute(SQL("lock table {} in access exclusive mode").format(names))
+        # Then views before what they read, as who reads them does: so no two wait for each other.
+        names = [Identifier(schema, NAMES[-1])]
+        names += [Identifier(view["schema"], view["name"]) for view in views]
+        names += [Identifier(schema, name) for name in NAMES[:-1]]
+        cursor.execute(SQL("lock table {} in access exclusive mode").format(SQL(", ").join(names)))
         cursor.execute(renames)
         if reached > position:  # the live tables were far behind
             live.move(cursor, reached)
@@ -262,9 +266,9 @@ def _try_swap(
 
 # A view names the tables it reads by their numbers: it has to be told again which they are.
 _VIEWS: Final = """
-select distinct format('create or replace view %%I.%%I%%s as %%s', vn.nspname, v.relname,
-                       ' with (' || array_to_string(v.reloptions, ', ') || ')',
-                       pg_get_viewdef(v.oid)) as statement
+select distinct vn.nspname as schema, v.relname as name,
+       format('create or replace view %%I.%%I%%s as %%s', vn.nspname, v.relname,
+              ' with (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid)) as statement
 from pg_depend d join pg_rewrite r on r.oid = d.objid and d.classid = 'pg_rewrite'::regclass
 join pg_class v on v.oid = r.ev_class and v.relkind = 'v' join pg_namespace vn on vn.oid = v.relnamespace
 join pg_class t on t.oid = d.refobjid and d.refclassid = 'pg_class'::regclass
@@ -272,8 +276,13 @@ join pg_namespace n on n.oid = t.relnamespace
 where n.nspname = %s and t.relname = any (%s)"""
 
 
+def _views(cursor: Cursor[Any], schema: str) -> list[dict[str, Any]]:
+    tables = [table.name for table in TABLES]
+    return cursor.execute(_VIEWS, [schema, tables]).fetchall()
+
+
 def _renames(cursor: Cursor[Any], schema: str) -> Composed:
-    """Live tables and indexes make room, new ones take their names, views look at these."""
+    """Live tables and indexes make room, new ones take their names."""
     tables = [table.name for table in TABLES]
     indexes = [index["name"] for index in _indexes(cursor, schema)]
     named = [("table", name) for name in tables] + [("index", name) for name in indexes]
@@ -282,5 +291,4 @@ def _renames(cursor: Cursor[Any], schema: str) -> Composed:
         for what, name in named
         for old, new in ((name, name + _BEFORE), (name + SUFFIX, name))
     ]
-    views = [SQL(view["statement"]) for view in cursor.execute(_VIEWS, [schema, tables]).fetchall()]
-    return SQL(";").join([*statements, *views])
+    return SQL(";").join(statements)

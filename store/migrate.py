@@ -3,7 +3,7 @@
 The SQL stands in store/schema/NNNN_name.sql. A file that says ``{company}`` is applied to the schema of
 every company, with that schema's name in its place; any other is applied once. Each schema records what was
 applied to it in its own table `migrations`, so that a company's schema can be moved, restored or dropped as a
-whole.
+whole (with what analysts see of it, which stands in the schema ``<schema>_reporting`` and holds no data).
 """
 
 from __future__ import annotations

@@ -40,9 +40,10 @@ def _for_users() -> tuple[type[Exception], ...]:
     from domain.refusals import Refusal
     from projections.feed import FeedFailed
     from projections.fold import Unfoldable
+    from replay.parquet_export import DirectoryNotEmpty, NoSuchTable
     from replay.rebuild import ReadersInTheWay, RebuildRunning
     from replay.what_if.rules import RuleInvalid
-    from store import migrate
+    from store import analysts, migrate
     from store.codec import Unencodable
     from store.connections import UnsafeSetting
     from store.embedded import EmbeddedServerRefusal
@@ -54,6 +55,7 @@ def _for_users() -> tuple[type[Exception], ...]:
     return (
         CommandRefused,
         CompanyNotNamed,
+        DirectoryNotEmpty,
         EmbeddedServerRefusal,
         FeedFailed,
         FileRefused,
@@ -62,6 +64,7 @@ def _for_users() -> tuple[type[Exception], ...]:
         MappingRefused,
         NoSuchCompany,
         NoSuchCompanyHere,
+        NoSuchTable,
         ReadersInTheWay,
         RebuildRunning,
         Refusal,
@@ -71,6 +74,10 @@ def _for_users() -> tuple[type[Exception], ...]:
         Unencodable,
         Unfoldable,
         UnsafeSetting,
+        analysts.MayNotMakeRoles,
+        analysts.NoSuchRole,
+        analysts.RoleHasMore,
+        analysts.RoleUnsuitable,
         migrate.BadCompanyId,
         migrate.CompanyExists,
         migrate.DatabaseNewer,

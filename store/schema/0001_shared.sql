@@ -43,9 +43,12 @@ end $$;
 create function redress.grant_service(company text, service text) returns void language plpgsql as $$
 declare
     home text := quote_ident('company_' || company);
+    views text := quote_ident('company_' || company || '_reporting');
     role text := quote_ident(service);
 begin
-    execute format('grant usage on schema redress, %s to %s', home, role);
+    execute format('grant usage on schema redress, %s, %s to %s', home, views, role);
+    execute format('grant select on all tables in schema %s to %s', views, role);
+    execute format('alter default privileges in schema %s grant select on tables to %s', views, role);
     execute format('grant select on redress.companies, redress.migrations, redress.installation to %s', role);
     execute format('grant select, insert, update on redress.api_keys to %s', role);
     execute format('grant select, insert, update, delete on all tables in schema %s to %s', home, role);

@@ -38,6 +38,8 @@ COMMANDS = (
     ("rebuild",),
     ("verify",),
     ("history", "dispute"),
+    ("export", "parquet"),
+    *(("reporting", name) for name in ("grant", "revoke", "show")),
     *(("people", name) for name in ("list", "register", "import", "deactivate", "reactivate")),
     *(("keys", name) for name in ("create", "list", "revoke")),
     *(("customers", name) for name in ("list", "register", "import")),

@@ -22,7 +22,7 @@ def walked_through(page, directory):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
 
@@ -69,3 +69,29 @@ def test_every_command_of_the_how_to_works(migrated):
 )
 def test_the_how_to_shows_what_it_promises(migrated, said):
     assert said in migrated.stdout, migrated.stdout + migrated.stderr
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory):
+    return walked_through("how-to/analyse-with-sql-duckdb-pandas.md", tmp_path_factory.mktemp("analysts"))
+
+
+def test_every_command_for_analysts_works(analysed):
+    assert analysed.returncode == 0, analysed.stdout + analysed.stderr
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Currency of every amount in the row",  # psql shows the comments
+        "Quality dispute | EUR      |        1 |  640.00",  # now, and beside the other at the end of February
+        "Price dispute   | EUR      |        1 | 1200.00",
+        "C1            | EUR      | 1580.50 | 1580.50",
+        "21.0        False",  # the resolved episode in pandas
+        '"as_at": "2026-02-28T23:59:59.999999+00:00"',
+        "C2            │ EUR      │    640.000000 │        1",
+        "resolved    1",
+    ],
+)
+def test_the_page_for_analysts_shows_what_it_promises(analysed, said):
+    assert said in analysed.stdout, analysed.stdout + analysed.stderr
