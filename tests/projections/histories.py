@@ -24,8 +24,10 @@ from domain import (
     item,
     people,
     qualifying,
+    reminder,
     resolving,
     sales,
+    scenario,
 )
 from domain.case import Case, evolve
 from domain.commands import Command, Decision
@@ -38,6 +40,7 @@ from domain.identity import (
     ImportId,
     ItemId,
     PersonId,
+    customer_id,
     follow_up_of,
     item_id,
     person_id,
@@ -62,7 +65,7 @@ Pick: TypeAlias = tuple[int, int, int, int]
 def picks(seed: int, length: int) -> tuple[Pick, ...]:
     chance = Random(seed)  # drawn one by one they would mostly be small, and most commands refused
     draw = chance.randrange
-    return tuple((draw(26), draw(8), draw(8), draw(6)) for _ in range(length))
+    return tuple((draw(28), draw(8), draw(8), draw(6)) for _ in range(length))
 
 
 BUSY: Final = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
@@ -236,6 +239,19 @@ def _open(one: int, two: int, three: int) -> Command:
     )
 
 
+def _remind(one: int, two: int, three: int) -> Command:
+    over = customer_id(_code(one)), ("before_due", "first_reminder")[two % 2], _items(one, two)
+    if three == 5:
+        return reminder.PostponeReminderStep(*over, to=_due(two))
+    return (reminder.SkipReminderStep if three % 2 else reminder.DoReminderStep)(*over)
+
+
+def _define_step(one: int, two: int, three: int) -> Command:
+    if three == 5:
+        return scenario.RetireScenarioStep("call")
+    return scenario.DefineScenarioStep("call", two, minimum_amount=Decimal(one), back_into_use=True)
+
+
 _O: Final = dispute.Outcome
 _MEDIUM: Final = follow_up.Medium.EMAIL
 _COMMANDS: Final[tuple[Callable[[int, int, int], Command], ...]] = (
@@ -278,6 +294,8 @@ _COMMANDS: Final[tuple[Callable[[int, int, int], Command], ...]] = (
         if one % 4
         else catalogue.ChangeSettings(name=TEXTS[two % 6] + ".", ageing_buckets=(10, 20 + three))
     ),
+    _remind,
+    _define_step,
     lambda one, two, three: (
         imports.StartImport(
             ImportId(uuid5(_SPACE, f"import {one % 2}")), "f.csv", "sha256:0", imports.ImportMode.FULL
