@@ -65,7 +65,7 @@ Pick: TypeAlias = tuple[int, int, int, int]
 def picks(seed: int, length: int) -> tuple[Pick, ...]:
     chance = Random(seed)  # drawn one by one they would mostly be small, and most commands refused
     draw = chance.randrange
-    return tuple((draw(28), draw(8), draw(8), draw(6)) for _ in range(length))
+    return tuple((draw(26), draw(8), draw(8), draw(6)) for _ in range(length))
 
 
 BUSY: Final = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
@@ -119,12 +119,34 @@ class Made:
             before, after = self.imported[item_id]
             self.give(UndoImportOfItem(_IMPORT, item_id, before, after, forced=forced))
 
+    def remind(self, one: int, two: int, three: int) -> None:
+        """Do, skip or postpone a step over all that can be collected of a customer; now and then define one."""
+        if two > 5:
+            self.give(_define_step(one, two, three))
+        zone = self.case.company.settings.zone
+        items = [each for each in self.case.states.values() if isinstance(each, item.Item)]
+        over = (
+            customer_id(_code(one)),
+            ("before_due", "call")[two % 2],
+            tuple(
+                each.id
+                for each in items
+                if each.customer_code == _code(one) and item.is_collectable(each, self.at, zone)
+            ),
+        )
+        if three == 5:
+            self.give(reminder.PostponeReminderStep(*over, to=self.at.date() + timedelta(days=two)))
+        else:
+            self.give((reminder.SkipReminderStep if three % 2 else reminder.DoReminderStep)(*over))
+
     def play(self, picks: Sequence[Pick]) -> Made:
         for which, one, two, three in picks:
             self.at += timedelta(hours=7 * three)  # now and then two decisions share their moment
             self.give(_COMMANDS[which % len(_COMMANDS)](one, two, three))
             if (one + two) % 11 == 0:
                 self.undo(one, forced=three > 2)
+            if (one + three) % 5 == 0:
+                self.remind(one, two, three)
         return self
 
     @property
@@ -239,17 +261,11 @@ def _open(one: int, two: int, three: int) -> Command:
     )
 
 
-def _remind(one: int, two: int, three: int) -> Command:
-    over = customer_id(_code(one)), ("before_due", "first_reminder")[two % 2], _items(one, two)
-    if three == 5:
-        return reminder.PostponeReminderStep(*over, to=_due(two))
-    return (reminder.SkipReminderStep if three % 2 else reminder.DoReminderStep)(*over)
-
-
 def _define_step(one: int, two: int, three: int) -> Command:
     if three == 5:
         return scenario.RetireScenarioStep("call")
-    return scenario.DefineScenarioStep("call", two, minimum_amount=Decimal(one), back_into_use=True)
+    days = 5 * two - 40
+    return scenario.DefineScenarioStep("call", days, minimum_amount=Decimal(50 * one), back_into_use=True)
 
 
 _O: Final = dispute.Outcome
@@ -294,8 +310,6 @@ _COMMANDS: Final[tuple[Callable[[int, int, int], Command], ...]] = (
         if one % 4
         else catalogue.ChangeSettings(name=TEXTS[two % 6] + ".", ageing_buckets=(10, 20 + three))
     ),
-    _remind,
-    _define_step,
     lambda one, two, three: (
         imports.StartImport(
             ImportId(uuid5(_SPACE, f"import {one % 2}")), "f.csv", "sha256:0", imports.ImportMode.FULL

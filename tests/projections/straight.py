@@ -129,9 +129,9 @@ def _contents(  # noqa: C901 - one flat match over the kinds of state
             stated = ("month", "entity", "currency", "amount")
             yield "sales_states", {"sales_id": state.id, **_same(state, stated)}
         case ReminderRun():
-            counted = ("customer_id", "currency", "oldest_due", "furthest", "postponed_to")
+            of_run = ("customer_id", "currency", "oldest_due", "furthest", "postponed_to")
             settled = {"done": sorted(state.done), "skipped": sorted(state.skipped)}
-            yield "reminder_states", {"run_id": state.id, **_same(state, counted), **settled}
+            yield "reminder_states", {"run_id": state.id, **_same(state, of_run), **settled}
         case People():
             for person in state.persons.values():
                 values = list(person.assignment_values)
@@ -236,5 +236,5 @@ def _company(company: Company) -> Iterator[tuple[str, StateRow]]:
     for status in company.statuses.values():
         yield "status_states", _same(status, columns)
     for step in company.scenario.values():
-        names = ("code", "days", "kind", "labels", "minimum_amount", "active")
-        yield "scenario_step_states", _same(step, names)
+        of_step = ("code", "days", "kind", "labels", "minimum_amount", "active")
+        yield "scenario_step_states", _same(step, of_step)

@@ -1,0 +1,66 @@
+"""Which step of the collection scenario is due for which customer (spec 17): a part of the agenda's SQL.
+
+For each customer and currency, over open items that take part in the scenario (spec 15):
+
+* the *oldest* is the item due first of those that ask for something; credit notes and payments have no day of
+  their own, but are among the items and lower the amount;
+* a step's day is that many days after the oldest's due date, but not before the day it was postponed to;
+* what was done or skipped while the oldest was due that day lies behind, and so do earlier steps;
+* where less is collectable than a step's minimum amount, or nothing, it is as if the step were not there.
+
+Of the steps whose day has come only the last is due: it takes the place of those before it. If there is none,
+the next one to come is shown as soon as the agenda looks so far ahead.
+"""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+from psycopg.sql import SQL, Composable
+
+from projections.moment import Moment
+from projections.selection import Selection
+
+# Which items take part is what `domain.item.is_collectable` says; a promise ends by the calendar.
+_STEPS_DUE: Final[LiteralString] = """
+steps as materialized (
+    select t.code, t.days, t.kind, t.minimum_amount,
+           coalesce(nullif(t.labels ->> %(language)s, ''), nullif(t.labels ->> 'en', ''), t.code) as label
+    from scenario_step_states t where {known_t} and t.active
+),
+collectable as (
+    select i.customer_id, i.currency, min(i.due_date) filter (where i.balance > 0) as oldest_due,
+           sum(i.balance) as amount,
+           count(*) filter (where {selected_items}) as items,
+           sum(i.balance) filter (where {selected_items}) as balance
+    from item_states i
+    where {seen_i} and i.is_open and i.follow_ups = '{{}}' and not i.written_off
+      and (i.kind is null
+           or i.kind not in ('dispute', 'litigation', 'promise_to_pay')
+           or i.kind = 'promise_to_pay' and (i.promised_on is null or i.promised_on < %(today)s))
+    group by i.customer_id, i.currency
+),
+steps_due as (
+    select distinct on (a.customer_id, a.currency)
+           a.customer_id, a.currency, a.oldest_due, a.items, a.balance,
+           t.code as step, t.kind as medium, t.label, dated.due_on
+    from collectable a
+    join steps t on a.amount >= t.minimum_amount and a.amount > 0
+    left join reminder_states m on m.customer_id = a.customer_id and m.currency = a.currency
+        and m.oldest_due = a.oldest_due and {seen_m}
+    cross join lateral (select greatest(a.oldest_due + t.days, m.postponed_to) as due_on) dated
+    where dated.due_on <= greatest(%(until)s::date, %(today)s::date)
+      and (m.furthest is null or t.days > m.furthest and t.code <> all (m.done || m.skipped))
+    order by a.customer_id, a.currency, dated.due_on > %(today)s::date,
+             case when dated.due_on > %(today)s::date then dated.due_on end,
+             t.days desc, t.minimum_amount desc, t.code desc
+)"""
+
+
+def steps_due(moment: Moment, items: Selection) -> Composable:
+    """The table ``steps_due`` of a ``with`` clause: customer_id, currency, oldest_due, items, balance, step,
+    medium, label, due_on. Bound are what *items* binds, language and until, the last day looked at.
+
+    Of the items only those that pass *items* are counted; which step is due follows from all of them.
+    """
+    return SQL(_STEPS_DUE).format(selected_items=items.sql(moment), **moment.conditions())
