@@ -214,7 +214,7 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     if not 0 <= parameters.days_ahead <= DAYS_AHEAD:
         raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {DAYS_AHEAD}")
     chosen = _chosen(parameters, person)
-    items = selection.of_item_parts(parameters)
+    items, customers = selection.of_item_parts(parameters), _customers(parameters, person)
     if items.conditions:
         chosen.where("coalesce(e.collectable, a.items) > 0")
 
@@ -226,7 +226,7 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
             {**chosen.bindings, **items.bindings, "until": until},
             selected=chosen.sql(snapshot.moment),
             selected_items=items.sql(snapshot.moment),
-            steps_due=steps_due(snapshot.moment, items),
+            steps_due=steps_due(snapshot.moment, items, customers),
         )
         return snapshot.report(parameters, rows, person=person, until=until)
 
@@ -246,14 +246,26 @@ def _whose(reading: Reading, parameters: AgendaParameters) -> UUID | None:
 def _chosen(parameters: AgendaParameters, person: UUID | None) -> Selection:
     chosen = Selection()
     chosen.where_given(_OF_PERSON, person=person)
-    chosen.where_given("c.code = %(customer)s", customer=parameters.customer)
-    chosen.where_given("c.collector_id = %(collector)s", collector=parameters.collector)
+    chosen = selection.both(chosen, _customers(parameters))
     chosen.where_given("e.resolver_id = %(resolver)s", resolver=parameters.resolver)
     chosen.where_given("e.type = %(status)s", status=parameters.status)
     chosen.where_given("e.due_on >= %(period_from)s", period_from=parameters.period_from)
     chosen.where_given("e.due_on <= %(period_to)s", period_to=parameters.period_to)
     return chosen
 
+
+def _customers(parameters: Parameters, person: UUID | None = None) -> Selection:
+    """Customers c that pass the filters; those alone whose matters may stand in *person*'s agenda."""
+    chosen = Selection()
+    chosen.where_given(_LOOKED_AFTER, person=person)
+    chosen.where_given("c.code = %(customer)s", customer=parameters.customer)
+    chosen.where_given("c.collector_id = %(collector)s", collector=parameters.collector)
+    return chosen
+
+
+_LOOKED_AFTER: Final[LiteralString] = """
+(c.collector_id = %(person)s or not exists (select from active a where a.person_id = c.collector_id))"""
+"""By the person, or by nobody: then by the credit managers. Needs active."""
 
 _OF_PERSON: Final[LiteralString] = """
 (e.person_id = %(person)s

@@ -22,6 +22,7 @@ from projections.moment import Moment
 from projections.selection import Selection
 
 # Which items take part is what `domain.item.is_collectable` says; a promise ends by the calendar.
+# What was done is looked up run by run: most runs are of oldest items that were paid long ago.
 _STEPS_DUE: Final[LiteralString] = """
 steps as materialized (
     select t.code, t.days, t.kind, t.minimum_amount,
@@ -30,37 +31,54 @@ steps as materialized (
 ),
 collectable as (
     select i.customer_id, i.currency, min(i.due_date) filter (where i.balance > 0) as oldest_due,
-           sum(i.balance) as amount,
-           count(*) filter (where {selected_items}) as items,
-           sum(i.balance) filter (where {selected_items}) as balance
+           sum(i.balance) as amount, count(*) {counted} as items, sum(i.balance) {counted} as balance
     from item_states i
     where {seen_i} and i.is_open and i.follow_ups = '{{}}' and not i.written_off
       and (i.kind is null
            or i.kind not in ('dispute', 'litigation', 'promise_to_pay')
            or i.kind = 'promise_to_pay' and (i.promised_on is null or i.promised_on < %(today)s))
+      and {of_whom}
     group by i.customer_id, i.currency
 ),
 steps_due as (
-    select distinct on (a.customer_id, a.currency)
-           a.customer_id, a.currency, a.oldest_due, a.items, a.balance,
-           t.code as step, t.kind as medium, t.label, dated.due_on
+    select a.customer_id, a.currency, a.oldest_due, a.items, a.balance, due.*
     from collectable a
-    join steps t on a.amount >= t.minimum_amount and a.amount > 0
-    left join reminder_states m on m.customer_id = a.customer_id and m.currency = a.currency
-        and m.oldest_due = a.oldest_due and {seen_m}
-    cross join lateral (select greatest(a.oldest_due + t.days, m.postponed_to) as due_on) dated
-    where dated.due_on <= greatest(%(until)s::date, %(today)s::date)
-      and (m.furthest is null or t.days > m.furthest and t.code <> all (m.done || m.skipped))
-    order by a.customer_id, a.currency, dated.due_on > %(today)s::date,
-             case when dated.due_on > %(today)s::date then dated.due_on end,
-             t.days desc, t.minimum_amount desc, t.code desc
+    left join lateral (
+        select m.furthest, m.postponed_to, m.done || m.skipped as settled from reminder_states m
+        where m.customer_id = a.customer_id and m.oldest_due = a.oldest_due and m.currency = a.currency
+          and {seen_m}
+        limit 1
+    ) run on true
+    cross join lateral (
+        select t.code as step, t.kind as medium, t.label, dated.due_on
+        from steps t
+        cross join lateral (select greatest(a.oldest_due + t.days, run.postponed_to) as due_on) dated
+        where a.amount >= t.minimum_amount
+          and dated.due_on <= greatest(%(until)s::date, %(today)s::date)
+          and (run.furthest is null or t.days > run.furthest and t.code <> all (run.settled))
+        order by dated.due_on > %(today)s::date,
+                 case when dated.due_on > %(today)s::date then dated.due_on end,
+                 t.days desc, t.minimum_amount desc, t.code desc
+        limit 1
+    ) due
+    where a.amount > 0
 )"""
 
 
-def steps_due(moment: Moment, items: Selection) -> Composable:
+def steps_due(moment: Moment, items: Selection, customers: Selection) -> Composable:
     """The table ``steps_due`` of a ``with`` clause: customer_id, currency, oldest_due, items, balance, step,
-    medium, label, due_on. Bound are what *items* binds, language and until, the last day looked at.
+    medium, label, due_on. Bound are what *items* and *customers* bind, and until, the last day looked at.
 
     Of the items only those that pass *items* are counted; which step is due follows from all of them.
+    *customers* speaks of customers c.
     """
-    return SQL(_STEPS_DUE).format(selected_items=items.sql(moment), **moment.conditions())
+    parts: dict[str, Composable] = {"counted": SQL(""), "of_whom": SQL("true")}
+    if items.conditions:
+        parts["counted"] = SQL("filter (where {})").format(items.sql(moment))
+    if customers.conditions:
+        parts["of_whom"] = SQL(_OF_WHOM).format(chosen=customers.sql(moment), **moment.conditions())
+    return SQL(_STEPS_DUE).format(**parts, **moment.conditions())
+
+
+_OF_WHOM: Final[LiteralString] = """
+i.customer_id in (select c.customer_id from customer_states c where {known_c} and {chosen})"""

@@ -120,7 +120,7 @@ class Made:
             self.give(UndoImportOfItem(_IMPORT, item_id, before, after, forced=forced))
 
     def remind(self, one: int, two: int, three: int) -> None:
-        """Do, skip or postpone a step over all that can be collected of a customer; perhaps define one first."""
+        """Do, skip or postpone a step over all that can be collected of a customer; define one before."""
         if two > 5:
             self.give(_define_step(one, two, three))
         zone = self.case.company.settings.zone
