@@ -31,6 +31,7 @@ from api.routes import (
     people,
     reports,
     sales,
+    scenario,
     why,
 )
 
@@ -47,6 +48,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     people.router,
     keys.router,
     catalogue.router,
+    scenario.router,
     health.router,
 )
 PUBLIC: Final = frozenset({health.PATH, documentation.DOCS, documentation.ASSETS, documentation.OPENAPI})

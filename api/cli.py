@@ -20,6 +20,7 @@ from api.commands import (
     people,
     reports,
     sales,
+    scenario,
     serving,
     upkeep,
     why,
@@ -79,6 +80,7 @@ company.install(app)
 people.install(app)
 customers.install(app)
 catalogue.install(app)
+scenario.install(app)
 items.install(app)
 imports.install(app)
 sales.install(app)

@@ -655,6 +655,15 @@ class NothingCollectable(Refusal):
 
 
 @dataclass
+class StepInSeveralCurrencies(Refusal):
+    """A reminder step goes over items of one currency; this one would be over {currencies}: name a currency, or
+    items of one, and take one step for each."""
+
+    where = "/currency"
+    currencies: str
+
+
+@dataclass
 class ItemNotCollectable(Refusal):
     """Item {item_id} takes no part in the scenario: {because}; leave it out, or end first what keeps it
     out."""

@@ -38,7 +38,8 @@ class OfStep(Command):
     permission: ClassVar[Permission] = Permission.REMINDERS
     customer_id: CustomerId
     step: str
-    item_ids: tuple[ItemId, ...]
+    item_ids: tuple[ItemId, ...] = ()
+    currency: str | None = None
     comment: PersonalText | None = None
 
     def streams(self) -> frozenset[UUID]:
@@ -58,17 +59,22 @@ class OfStep(Command):
 
 @dataclass(frozen=True, slots=True)
 class DoReminderStep(OfStep):
-    """Note that a reminder step was done: the customer was written to or called about these items."""
+    """Note that a reminder step was done: the customer was written to or called about these items.
+
+    Over HTTP ``item_ids`` may be left out: then it went over all that can be collected of the customer, in
+    ``currency`` if there are several. A history names the items.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class SkipReminderStep(OfStep):
-    """Leave out a reminder step that is due; the next step comes when it is due."""
+    """Leave out a reminder step that is due; the next step comes when it is due. Items as in doing it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostponeReminderStep(OfStep):
-    """Leave the customer in peace until a day, on which the step that is due by then is to be done."""
+    """Leave the customer in peace until a day, on which the step that is due by then is to be done. Items as
+    in doing a step."""
 
     to: date
 

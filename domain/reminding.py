@@ -16,6 +16,7 @@ from domain.refusals import (
     NothingCollectable,
     SeveralCustomers,
     StepAlreadySettled,
+    StepInSeveralCurrencies,
     StepNotDue,
 )
 from domain.reminder import (
@@ -31,7 +32,7 @@ from domain.reminder import (
     oldest_of,
     run_of,
 )
-from domain.selection import require_one_currency, select
+from domain.selection import select
 
 if TYPE_CHECKING:
     from domain.commands import Occasion
@@ -102,10 +103,15 @@ def _due(case: Case, command: OfStep, occasion: Occasion) -> _Due:
     """
     customer = case.customer(command.customer_id)
     step = scenario.usable(case.company.scenario, command.step)
+    if not command.item_ids:
+        raise NothingCollectable(customer.code, command.currency or "any currency")
     items = select(case, command.item_ids)
     if items[0].customer_id != customer.id:
         raise SeveralCustomers
-    require_one_currency({item.details.currency for item in items})
+    told = {command.currency} if command.currency else set()
+    currencies = {item.details.currency for item in items} | told
+    if len(currencies) > 1:
+        raise StepInSeveralCurrencies(", ".join(sorted(currencies)))
     for item in items:
         _require_collectable(case, item, occasion)
     oldest = oldest_of(items)

@@ -15,13 +15,23 @@ the next one to come is shown as soon as the agenda looks so far ahead.
 from __future__ import annotations
 
 from typing import Final, LiteralString
+from uuid import UUID
 
 from psycopg.sql import SQL, Composable
 
+from domain.identity import ItemId
 from projections.moment import Moment
+from projections.parameters import Parameters
+from projections.reading import Reading, Snapshot
 from projections.selection import Selection
 
-# Which items take part is what `domain.item.is_collectable` says; a promise ends by the calendar.
+# What `domain.item.is_collectable` says; a promise ends by the calendar.
+_TAKES_PART: Final = SQL("""
+i.is_open and i.follow_ups = '{}' and not i.written_off
+and (i.kind is null
+     or i.kind not in ('dispute', 'litigation', 'promise_to_pay')
+     or i.kind = 'promise_to_pay' and (i.promised_on is null or i.promised_on < %(today)s))""")
+
 # What was done is looked up run by run: most runs are of oldest items that were paid long ago.
 _STEPS_DUE: Final[LiteralString] = """
 steps as materialized (
@@ -33,11 +43,7 @@ collectable as (
     select i.customer_id, i.currency, min(i.due_date) filter (where i.balance > 0) as oldest_due,
            sum(i.balance) as amount, count(*) {counted} as items, sum(i.balance) {counted} as balance
     from item_states i
-    where {seen_i} and i.is_open and i.follow_ups = '{{}}' and not i.written_off
-      and (i.kind is null
-           or i.kind not in ('dispute', 'litigation', 'promise_to_pay')
-           or i.kind = 'promise_to_pay' and (i.promised_on is null or i.promised_on < %(today)s))
-      and {of_whom}
+    where {seen_i} and {takes_part} and {of_whom}
     group by i.customer_id, i.currency
 ),
 steps_due as (
@@ -77,8 +83,28 @@ def steps_due(moment: Moment, items: Selection, customers: Selection) -> Composa
         parts["counted"] = SQL("filter (where {})").format(items.sql(moment))
     if customers.conditions:
         parts["of_whom"] = SQL(_OF_WHOM).format(chosen=customers.sql(moment), **moment.conditions())
-    return SQL(_STEPS_DUE).format(**parts, **moment.conditions())
+    return SQL(_STEPS_DUE).format(takes_part=_TAKES_PART, **parts, **moment.conditions())
 
 
 _OF_WHOM: Final[LiteralString] = """
 i.customer_id in (select c.customer_id from customer_states c where {known_c} and {chosen})"""
+
+
+_COLLECTABLE: Final[LiteralString] = """
+select i.item_id from item_states i
+where {seen_i} and {takes_part} and i.customer_id = %(customer_id)s
+  and (%(of_currency)s::text is null or i.currency = %(of_currency)s)
+order by i.due_date, i.item_id"""
+
+
+def collectable_items(reading: Reading, customer_id: UUID, currency: str | None) -> tuple[ItemId, ...]:
+    """What a step goes over: all that can be collected of a customer now, in one currency or in any.
+
+    Whoever asks has been told that they may.
+    """
+
+    def work(snapshot: Snapshot) -> tuple[ItemId, ...]:
+        bindings = {"customer_id": customer_id, "of_currency": currency}
+        return tuple(row["item_id"] for row in snapshot.dicts(_COLLECTABLE, bindings, takes_part=_TAKES_PART))
+
+    return reading.at(Parameters(), work)

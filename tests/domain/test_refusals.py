@@ -139,6 +139,13 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
             "the next step, or plan a follow-up action."
         ),
     ),
+    refusals.StepInSeveralCurrencies: (
+        lambda: given(invoice("1"), invoice("2", currency="USD")).when(reminding("before_due", "1", "2")),
+        (
+            "A reminder step goes over items of one currency; this one would be over EUR, USD: name a "
+            "currency, or items of one, and take one step for each."
+        ),
+    ),
     refusals.NothingCollectable: (
         lambda: given(invoice("1", "-5")).when(reminding("before_due", "1")),
         (

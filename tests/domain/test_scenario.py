@@ -14,16 +14,15 @@ from domain.identity import COMPANY_STREAM, reminder_run_id
 from domain.item import ClearItem
 from domain.refusals import (
     DueInThePast,
-    EmptySelection,
     ItemCleared,
     ItemNotCollectable,
     NothingCollectable,
     NotYours,
     Refusal,
     RoleForbids,
-    SeveralCurrencies,
     SeveralCustomers,
     StepAlreadySettled,
+    StepInSeveralCurrencies,
     StepInvalid,
     StepNotDue,
     StepRetired,
@@ -253,7 +252,9 @@ def test_17_the_run_of_an_item_that_comes_back_goes_on_where_it_was() -> None:
 
 def test_17_each_currency_is_reminded_of_by_itself() -> None:
     world = given(invoice("1", due=OLD), invoice("2", due=OLD, currency="USD"))
-    world.when(doing()).then(SeveralCurrencies)
+    world.when(doing()).then(StepInSeveralCurrencies)
+    world.when(doing("second_reminder", "1", currency="USD")).then(StepInSeveralCurrencies("EUR, USD"))
+    world.when(doing("second_reminder", "1", currency="EUR")).then(ReminderStepDone)
     world.take(doing("second_reminder", "1")).when(doing("second_reminder", "2")).then(ReminderStepDone)
 
 
@@ -303,7 +304,7 @@ def test_17_doing_or_skipping_ends_the_postponement(command: DoReminderStep | Sk
     [
         (two(), doing("sms"), UnknownStep),
         (two(RetireScenarioStep("second_reminder")), doing(), StepRetired("second_reminder")),
-        (two(), DoReminderStep(CUSTOMER, "second_reminder", ()), EmptySelection()),
+        (two(), DoReminderStep(CUSTOMER, "second_reminder", ()), NothingCollectable(ACME, "any currency")),
         (two(), DoReminderStep(identity.customer_id("X"), "call", (item("1"),)), UnknownCustomer),
         (two(), doing("second_reminder", "9"), UnknownItem),
         (two(ClearItem(item("1"))), doing(), ItemCleared(item("1"))),
