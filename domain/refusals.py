@@ -656,8 +656,8 @@ class NothingCollectable(Refusal):
 
 @dataclass
 class StepInSeveralCurrencies(Refusal):
-    """A reminder step goes over items of one currency; this one would be over {currencies}: name a currency, or
-    items of one, and take one step for each."""
+    """A reminder step goes over items of one currency; this one would be over {currencies}: name a currency,
+    or items of one, and take one step for each."""
 
     where = "/currency"
     currencies: str
