@@ -32,6 +32,7 @@ from api.routes import (
     people,
     reports,
     sales,
+    scenario,
     why,
 )
 
@@ -48,6 +49,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     people.router,
     keys.router,
     catalogue.router,
+    scenario.router,
     health.router,
 )
 PUBLIC: Final = frozenset({health.PATH, documentation.DOCS, documentation.ASSETS, documentation.OPENAPI})

@@ -22,6 +22,7 @@ from api.commands import (
     reporting,
     reports,
     sales,
+    scenario,
     serving,
     upkeep,
     what_if,
@@ -82,6 +83,7 @@ company.install(app)
 people.install(app)
 customers.install(app)
 catalogue.install(app)
+scenario.install(app)
 items.install(app)
 imports.install(app)
 sales.install(app)

@@ -1,4 +1,4 @@
-"""Files of customers, people and monthly sales: which fields they have, and what becomes of a row."""
+"""Files of customers, people, monthly sales and scenario steps: their fields, and what becomes of a row."""
 
 from __future__ import annotations
 
@@ -66,3 +66,7 @@ SALES = Shape(
     months=("month",),
     amounts=("amount",),
 )
+SCENARIO = Shape(
+    ("code",), ("days", "kind", "minimum_amount"), key=("code",), attributes=True, amounts=("minimum_amount",)
+)
+"""Attributes are the labels, by language code."""

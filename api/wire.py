@@ -18,7 +18,19 @@ from pydantic import (
 )
 
 from api.bodies import ItemIdentity, ItemInPath, RegisterItemBody, model_of, on_wire
-from domain import catalogue, customer, dispute, follow_up, item, people, qualifying, resolving, sales
+from domain import (
+    catalogue,
+    customer,
+    dispute,
+    follow_up,
+    item,
+    people,
+    qualifying,
+    reminder,
+    resolving,
+    sales,
+    scenario,
+)
 from domain.calendar import start_of_day
 from domain.catalogue import Settings
 from domain.commands import Command
@@ -108,6 +120,21 @@ WIRES: Final = (
     ),
     Wire("end_follow_up", resolving.EndFollowUp, "/v1/follow-ups/{follow_up_id}/end", "follow_up_id"),
     Wire("register_customer", customer.RegisterCustomer, "/v1/customers"),
+    Wire(
+        "do_reminder_step", reminder.DoReminderStep, "/v1/customers/{customer_id}/reminders/do", "customer_id"
+    ),
+    Wire(
+        "skip_reminder_step",
+        reminder.SkipReminderStep,
+        "/v1/customers/{customer_id}/reminders/skip",
+        "customer_id",
+    ),
+    Wire(
+        "postpone_reminder_step",
+        reminder.PostponeReminderStep,
+        "/v1/customers/{customer_id}/reminders/postpone",
+        "customer_id",
+    ),
     Wire("register_person", people.RegisterPerson, "/v1/people"),
     Wire("deactivate_person", people.DeactivatePerson, "/v1/people/{person_id}/deactivate", "person_id"),
     Wire("reactivate_person", people.ReactivatePerson, "/v1/people/{person_id}/reactivate", "person_id"),
@@ -117,6 +144,8 @@ WIRES: Final = (
     Wire("change_settings", catalogue.ChangeSettings, "/v1/settings/change"),
     Wire("define_status", catalogue.DefineStatus, "/v1/statuses"),
     Wire("retire_status", catalogue.RetireStatus, "/v1/statuses/{code}/retire", "code"),
+    Wire("define_scenario_step", scenario.DefineScenarioStep, "/v1/scenario-steps"),
+    Wire("retire_scenario_step", scenario.RetireScenarioStep, "/v1/scenario-steps/{code}/retire", "code"),
     Wire("define_action_template", catalogue.DefineActionTemplate, "/v1/action-templates"),
 )
 """Every command that comes over the wire. Those of imports do not: files are brought to the command line."""
@@ -191,6 +220,8 @@ _PARTS: Final[Mapping[type[Command], Callable[[Any], str]]] = {
     catalogue.ChangeSettings: lambda _: parts.SETTINGS,
     catalogue.DefineStatus: lambda command: parts.status(command.code),
     catalogue.RetireStatus: lambda command: parts.status(command.code),
+    scenario.DefineScenarioStep: lambda command: parts.scenario_step(command.code),
+    scenario.RetireScenarioStep: lambda command: parts.scenario_step(command.code),
     catalogue.DefineActionTemplate: lambda command: parts.action_template(command.code),
 }
 

@@ -19,6 +19,7 @@ _STREAMS = {
     "OfCompany": "Settings and catalogue: one stream of a company",
     "OfImport": "Import",
     "OfSales": "Monthly sales",
+    "OfReminders": "Reminders: a stream for each customer, currency and oldest due date",
 }
 
 _HEAD = """# Events

@@ -8,17 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from domain import catalogue, customer, dispute, follow_up, imports, item, people, sales
+from domain import catalogue, customer, dispute, follow_up, imports, item, people, reminder, sales
 from domain.calendar import WorkingDay, is_weekday, local_date
 from domain.catalogue import Company
 from domain.customer import Customer
 from domain.dispute import Dispute
+from domain.events import OfCompany
 from domain.follow_up import FollowUpAction
 from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
 from domain.imports import Import
 from domain.item import Item
 from domain.people import People
 from domain.refusals import UnknownCustomer, UnknownDispute, UnknownFollowUp, UnknownItem
+from domain.reminder import ReminderRun
 from domain.roles import Concerned
 from domain.sales import MonthlySales
 
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     from domain.events import Event
     from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId
 
-State: TypeAlias = Company | People | Customer | Item | Dispute | FollowUpAction | Import | MonthlySales
+State: TypeAlias = (
+    Company | People | Customer | Item | Dispute | FollowUpAction | Import | MonthlySales | ReminderRun
+)
 """The state of any stream."""
 
 _KINDS: Mapping[type[Event], Callable[..., State]] = {
-    catalogue.OfCompany: catalogue.evolve,
+    OfCompany: catalogue.evolve,
     people.OfPeople: people.evolve,
     customer.OfCustomer: customer.evolve,
     item.OfItem: item.evolve,
@@ -41,6 +45,7 @@ _KINDS: Mapping[type[Event], Callable[..., State]] = {
     follow_up.OfFollowUp: follow_up.evolve,
     imports.OfImport: imports.evolve,
     sales.OfSales: sales.evolve,
+    reminder.OfReminders: reminder.evolve,
 }
 
 

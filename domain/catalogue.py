@@ -1,4 +1,5 @@
-"""A company's settings and catalogue: item statuses and action templates (spec 27, 28)."""
+"""A company's settings and catalogue: item statuses and action templates (spec 27, 28). The steps of its
+collection scenario, which belong to the catalogue too, stand in scenario.py."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final, TypeAlias, assert_never
-from uuid import UUID
 from zoneinfo import available_timezones
 
+from domain import scenario
 from domain.commands import UNCHANGED, Command, Occasion, Unchanged
-from domain.events import Event
+from domain.events import Event, OfCompany
 from domain.identity import COMPANY_STREAM
 from domain.money import is_currency
 from domain.refusals import (
@@ -26,6 +27,7 @@ from domain.refusals import (
     ZoneInvalid,
 )
 from domain.roles import Permission
+from domain.scenario import ScenarioStep, ScenarioStepDefined, ScenarioStepTakenOutOfUse
 from domain.texts import require_storable
 
 LONGEST_DAYS: Final = 3650
@@ -159,13 +161,6 @@ class DefineActionTemplate(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class OfCompany(Event):
-    """A fact of the company's own stream."""
-
-    company: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class CompanyFounded(OfCompany):
     """The company exists, with these settings."""
 
@@ -204,7 +199,13 @@ class ActionTemplateDefined(OfCompany):
 
 
 CompanyEvent: TypeAlias = (
-    CompanyFounded | SettingsChanged | StatusDefined | StatusTakenOutOfUse | ActionTemplateDefined
+    CompanyFounded
+    | SettingsChanged
+    | StatusDefined
+    | StatusTakenOutOfUse
+    | ActionTemplateDefined
+    | ScenarioStepDefined
+    | ScenarioStepTakenOutOfUse
 )
 
 
@@ -218,6 +219,7 @@ class Company:
     settings: Settings
     statuses: Mapping[str, Status] = field(default_factory=dict)
     action_templates: Mapping[str, ActionTemplate] = field(default_factory=dict)
+    scenario: Mapping[str, ScenarioStep] = field(default_factory=dict)
 
     def status(self, code: str) -> Status:
         """The status with *code*. Raises UnknownStatus, naming the codes that there are."""
@@ -270,6 +272,8 @@ def evolve(company: Company | None, event: CompanyEvent) -> Company:
         case ActionTemplateDefined():
             templates = {**company.action_templates, event.template.code: event.template}
             return replace(company, action_templates=templates)
+        case ScenarioStepDefined() | ScenarioStepTakenOutOfUse():
+            return replace(company, scenario=scenario.evolve(company.scenario, event))
         case _:
             assert_never(event)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -34,6 +35,11 @@ class Command:
 
     def streams(self) -> frozenset[UUID]:
         """Ids of the streams that the command names."""
+        return frozenset()
+
+    def also_reads(self, states: Mapping[UUID, object]) -> frozenset[UUID]:
+        """Ids of the streams that it names through what is known of others: of *states*, by stream id."""
+        del states
         return frozenset()
 
     def objects(self) -> frozenset[UUID]:

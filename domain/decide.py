@@ -19,9 +19,12 @@ from domain import (
     people,
     planning,
     qualifying,
+    reminder,
+    reminding,
     reopening,
     resolving,
     sales,
+    scenario,
     undoing,
 )
 from domain.calendar import next_working_day
@@ -92,6 +95,8 @@ _DECIDERS: Mapping[type[Command], Decider] = {
     catalogue.DefineStatus: lambda case, c, o: catalogue.define_status(case.company, c, o),
     catalogue.RetireStatus: lambda case, c, o: catalogue.retire_status(case.company, c, o),
     catalogue.DefineActionTemplate: lambda case, c, o: catalogue.define_action_template(case.company, c, o),
+    scenario.DefineScenarioStep: lambda case, c, _: scenario.define(case.company.scenario, c),
+    scenario.RetireScenarioStep: lambda case, c, _: scenario.retire(case.company.scenario, c),
     customer.RegisterCustomer: _register_customer,
     qualifying.QualifyItems: qualifying.qualify,
     dispute.OpenDispute: opening.open_dispute,
@@ -116,6 +121,9 @@ _DECIDERS: Mapping[type[Command], Decider] = {
     follow_up.ChaseResolver: _chase,
     follow_up.CommentFollowUp: lambda case, c, _: follow_up.comment(case.follow_up(c.follow_up_id), c),
     resolving.EndFollowUp: resolving.end_follow_up,
+    reminder.DoReminderStep: reminding.do,
+    reminder.SkipReminderStep: reminding.skip,
+    reminder.PostponeReminderStep: reminding.postpone,
     imports.StartImport: lambda case, c, _: imports.start(_import(case, c), c),
     imports.FinishImport: lambda case, c, _: imports.finish(_import(case, c), c),
     imports.FinishUndo: lambda case, c, _: imports.finish_undo(_import(case, c), c),
@@ -148,7 +156,7 @@ def still_to_read(case: Case, commands: Iterable[Command], actor: Actor) -> froz
     wanted: set[UUID] = set()
     spans_case = asks_customer = False
     for command in commands:
-        wanted |= command.streams()
+        wanted |= command.streams() | command.also_reads(case.states)
         spans_case = spans_case or command.spans_case
         asks_customer = asks_customer or Relation.CUSTOMER in reach(actor, command.permission)
     for state in case.states.values():

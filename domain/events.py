@@ -33,6 +33,13 @@ class Event:
         return stream
 
 
+@dataclass(frozen=True, slots=True)
+class OfCompany(Event):
+    """A fact of the company's own stream: settings and catalogue."""
+
+    company: UUID
+
+
 def personal_fields(event_class: type[object]) -> frozenset[str]:
     """Paths (``qualification.comment``) of the fields of *event_class* that are marked as personal."""
     hints = get_type_hints(event_class, include_extras=True)

@@ -14,6 +14,7 @@ from domain.catalogue import (
 )
 from domain.events import Event
 from domain.identity import COMPANY_STREAM
+from domain.scenario import ScenarioStep, ScenarioStepDefined, StepKind
 
 
 def found_company(settings: Settings) -> list[Event]:
@@ -28,6 +29,7 @@ def found_company(settings: Settings) -> list[Event]:
         CompanyFounded(COMPANY_STREAM, settings),
         *(ActionTemplateDefined(COMPANY_STREAM, template, None) for template in templates),
         *(StatusDefined(COMPANY_STREAM, status, None) for status in _first_statuses()),
+        *(ScenarioStepDefined(COMPANY_STREAM, step, None) for step in _first_steps()),
     ]
 
 
@@ -58,4 +60,17 @@ def _first_statuses() -> list[Status]:
         Status(
             "dispute_resolved", StatusKind.DISPUTE_RESOLVED, {"en": "Dispute resolved", "fr": "Litige résolu"}
         ),
+    ]
+
+
+def _first_steps() -> list[ScenarioStep]:
+    def step(code: str, days: int, kind: StepKind, english: str, french: str) -> ScenarioStep:
+        return ScenarioStep(code, days, kind, {"en": english, "fr": french})
+
+    return [
+        step("before_due", -7, StepKind.EMAIL, "Reminder before the due date", "Rappel avant échéance"),
+        step("first_reminder", 5, StepKind.EMAIL, "First reminder", "Première relance"),
+        step("second_reminder", 15, StepKind.EMAIL, "Second reminder", "Deuxième relance"),
+        step("call", 25, StepKind.CALL, "Call", "Appel"),
+        step("formal_notice", 40, StepKind.LETTER, "Formal notice", "Mise en demeure"),
     ]

@@ -20,6 +20,7 @@ PersonId = NewType("PersonId", UUID)
 ImportId = NewType("ImportId", UUID)
 KeyId = NewType("KeyId", UUID)
 SalesId = NewType("SalesId", UUID)
+ReminderRunId = NewType("ReminderRunId", UUID)
 
 _NAMESPACE: Final = UUID("5b0f7a52-6a0e-4c0e-9d2f-2f6f0f0c8d11")
 _SALT: Final = _NAMESPACE.bytes
@@ -56,6 +57,11 @@ def person_id(code: str) -> PersonId:
 def sales_id(entity: str, currency: str, month: date) -> SalesId:
     """The sales of that month (its first day) of one entity in one currency."""
     return SalesId(_named("sales", entity, currency, month.isoformat()))
+
+
+def reminder_run_id(customer: UUID, currency: str, oldest_due: date) -> ReminderRunId:
+    """A customer's reminders in one currency while the oldest item to be collected was due that day."""
+    return ReminderRunId(_named("reminders", str(customer), currency, oldest_due.isoformat()))
 
 
 def dispute_id(reference: str) -> DisputeId:

@@ -116,6 +116,15 @@ class UnknownActionTemplate(Unknown):
 
 
 @dataclass
+class UnknownStep(Unknown):
+    """The collection scenario has no step {code!r}; it has: {known}."""
+
+    where = "/step"
+    code: str
+    known: str
+
+
+@dataclass
 class UnknownImport(Unknown):
     """There is no import {import_id}; look it up in the list of imports."""
 
@@ -325,6 +334,15 @@ class ReceivedInTheFuture(Invalid):
     where = "/received_on"
     received_on: datetime
     at: datetime
+
+
+@dataclass
+class StepInvalid(Invalid):
+    """The step {code!r} cannot be so: {problem}."""
+
+    where = "/code"
+    code: str
+    problem: str
 
 
 @dataclass
@@ -615,6 +633,66 @@ class NobodyToChase(Refusal):
 
     where = "/follow_up_id"
     follow_up_id: UUID
+
+
+@dataclass
+class StepRetired(Refusal):
+    """The step {code!r} is retired; choose one that is in use, or take it back into use."""
+
+    where = "/step"
+    code: str
+
+
+@dataclass
+class NothingCollectable(Refusal):
+    """Nothing can be asked for of customer {customer!r} in {currency}: there is no open invoice, or all are
+    disputed, in litigation, under a follow-up action, promised or written off, or credit outweighs them; look
+    at the agenda again."""
+
+    where = "/item_ids"
+    customer: str
+    currency: str
+
+
+@dataclass
+class StepInSeveralCurrencies(Refusal):
+    """A reminder step goes over items of one currency; this one would be over {currencies}: name a currency,
+    or items of one, and take one step for each."""
+
+    where = "/currency"
+    currencies: str
+
+
+@dataclass
+class ItemNotCollectable(Refusal):
+    """Item {item_id} takes no part in the scenario: {because}; leave it out, or end first what keeps it
+    out."""
+
+    where = "/item_ids"
+    item_id: UUID
+    because: str
+
+
+@dataclass
+class StepNotDue(Refusal):
+    """The step {code!r} is due on {due_on} at the earliest, for the oldest selected item is due on
+    {oldest_due}; choose a step that is due by now, or wait."""
+
+    where = "/step"
+    code: str
+    due_on: date
+    oldest_due: date
+
+
+@dataclass
+class StepAlreadySettled(Refusal):
+    """The step {code!r} was {settled} already, counted from the oldest item, due on {oldest_due}; take
+    the next step, or plan a follow-up action."""
+
+    where = "/step"
+    code: str
+    settled: str
+    oldest_due: date
 
 
 @dataclass

@@ -48,7 +48,7 @@ class Permission(StrEnum):
     READ_LOG = "read_log"
 
 
-OPENS_NOTHING_YET: Final = frozenset({Permission.VALIDATE_REPLIES, Permission.REMINDERS})
+OPENS_NOTHING_YET: Final = frozenset({Permission.VALIDATE_REPLIES})
 """Rows of that table which no command asks for so far: not to be offered as scopes."""
 
 

@@ -15,6 +15,7 @@ from projections import selection
 from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.selection import Selection
+from projections.steps_due import steps_due
 
 
 class Part(StrEnum):
@@ -55,12 +56,15 @@ unsettled as (
     join collected w on w.customer_id = d.customer_id
     where {seen_d} and d.state = 'open' and (d.resolver_id is null or d.follow_ups = '{{}}')
 ),
+{steps_due},
 entries (
     kind, part, person_id, customer_id, due_on, follow_up_id, title, chases,
-    dispute_id, reference, opened_at, type, resolver_id, items
+    dispute_id, reference, opened_at, type, resolver_id, items,
+    step, medium, oldest_due, collectable, currency, balance
 ) as (
     select 'follow_up', whose.part, whose.person_id, customer_id, due_on, follow_up_id, title, chases,
-           dispute_id, reference, opened_at, type, resolver_id, items
+           dispute_id, reference, opened_at, type, resolver_id, items,
+           null, null, null::date, null::bigint, null, null::numeric
     from due cross join lateral (
         -- Whoever is not there is stood in for by the collector, and the collector by the credit manager;
         -- nobody has the same action twice.
@@ -79,7 +83,8 @@ entries (
     union all
     select lack.kind, case when collector_id is null then 'credit_manager' else 'collector' end,
            collector_id, customer_id, null, null, null, null,
-           dispute_id, reference, opened_at, type, resolver_id, items
+           dispute_id, reference, opened_at, type, resolver_id, items,
+           null, null, null, null, null, null
     from unsettled cross join lateral (
         values ('dispute_without_resolver', resolver_id is null),
                ('dispute_without_follow_up', follow_ups = '{{}}')
@@ -87,18 +92,31 @@ entries (
     where lack.holds
     union all
     select 'customer_without_collector', 'credit_manager', null, c.customer_id, null, null, null, null,
-           null, null, null, null, null, i.items
+           null, null, null, null, null, i.items,
+           null, null, null, null, null, null
     from collected c
     join (select i.customer_id, array_agg(i.item_id) as items from item_states i
           where {seen_i} and i.is_open group by i.customer_id) i on i.customer_id = c.customer_id
     where c.collector_id is null
+    union all
+    select 'scenario_step', case when w.collector_id is null then 'credit_manager' else 'collector' end,
+           w.collector_id, r.customer_id, r.due_on, null, r.label, null,
+           null, null, null, null, null, null,
+           r.step, r.medium, r.oldest_due, r.items, r.currency, r.balance
+    from steps_due r
+    join collected w on w.customer_id = r.customer_id
+    where r.due_on <= %(until)s
 )
 select e.kind, e.part, e.person_id, p.name as person, coalesce(e.due_on, %(today)s) as day,
        case when e.due_on is not null then greatest(%(today)s::date - e.due_on, 0) end as days_overdue,
        e.due_on, e.follow_up_id, e.title, e.chases,
        e.dispute_id, e.reference as dispute_reference, e.opened_at as dispute_opened_at,
        e.type, {status_label} as type_label, e.resolver_id, resolver.name as resolver,
-       e.customer_id, c.code as customer_code, c.name as customer, a.items, a.currency, a.balance, a.disputed
+       e.customer_id, c.code as customer_code, c.name as customer,
+       coalesce(e.collectable, a.items) as items, coalesce(e.currency, a.currency) as currency,
+       coalesce(e.balance, a.balance) as balance,
+       case when e.collectable is null then a.disputed else 0 end as disputed,
+       e.step, e.medium, e.oldest_due
 from entries e
 join customer_states c on c.customer_id = e.customer_id and {known_c}
 left join person_states p on p.person_id = e.person_id and {known_p}
@@ -114,7 +132,7 @@ cross join lateral (
 ) a
 where {selected}
 order by day, p.name nulls last, e.person_id, e.kind desc, a.disputed desc nulls last, c.code, e.dispute_id,
-         e.follow_up_id, e.part
+         e.follow_up_id, e.part, e.currency
 """
 
 
@@ -136,11 +154,15 @@ class AgendaParameters(Parameters):
 class AgendaRow:
     """One thing that one person has to do.
 
-    *kind*: follow_up, dispute_without_resolver, dispute_without_follow_up or customer_without_collector;
-    *part*: what the person is to it. *person_id* is None where nobody in particular is responsible: then it
-    is the credit manager's. *day*: the due day of a follow-up action, else the as-at's date. *days_overdue*
-    is None for what has no due day. *items* are those still open; *balance* and *disputed* are of them and in
-    *currency*, all three None when they have several currencies.
+    *kind*: follow_up, scenario_step, dispute_without_resolver, dispute_without_follow_up or
+    customer_without_collector; *part*: what the person is to it. *person_id* is None where nobody in
+    particular is responsible: then it is the credit manager's. *day*: the due day of a follow-up action or a
+    step, else the as-at's date. *days_overdue* is None for what has no due day. *items* are those still open;
+    *balance* and *disputed* are of them and in *currency*, all three None when they have several currencies.
+
+    Of a scenario step: its code, its *medium* (email, letter or call) and the *oldest_due* date from which it
+    is counted; *title* is its label; *items* are all that can be collected of the customer in *currency*,
+    *balance* is theirs.
     """
 
     kind: str
@@ -167,6 +189,9 @@ class AgendaRow:
     currency: str | None
     balance: Decimal | None
     disputed: Decimal | None
+    step: str | None = None
+    medium: str | None = None
+    oldest_due: date | None = None
 
 
 def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
@@ -176,7 +201,8 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     of these is inactive or unknown, or nobody owns the action, in that of the customer's collector. Open
     disputes without resolver, and such without open action, stand in the collector's too (both kinds, if both
     hold). Customers without an active collector that have open items stand in the credit manager's, and so
-    does whatever would stand in their collector's.
+    does whatever would stand in their collector's. The step of the collection scenario that is due for a
+    customer in a currency, or is due next by that day, stands in the collector's (see steps_due.py).
 
     There is no grouping ``by`` but person; the period speaks of due days and leaves out what has none;
     ``status`` is the dispute's type, or that for which the action was planned.
@@ -188,9 +214,9 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     if not 0 <= parameters.days_ahead <= DAYS_AHEAD:
         raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {DAYS_AHEAD}")
     chosen = _chosen(parameters, person)
-    items = selection.of_item_parts(parameters)
+    items, customers = selection.of_item_parts(parameters), _customers(parameters, person)
     if items.conditions:
-        chosen.where("a.items > 0")
+        chosen.where("coalesce(e.collectable, a.items) > 0")
 
     def work(snapshot: Snapshot) -> Report[AgendaRow]:
         until = parameters.until or snapshot.moment.today + timedelta(days=parameters.days_ahead)
@@ -200,6 +226,7 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
             {**chosen.bindings, **items.bindings, "until": until},
             selected=chosen.sql(snapshot.moment),
             selected_items=items.sql(snapshot.moment),
+            steps_due=steps_due(snapshot.moment, items, customers),
         )
         return snapshot.report(parameters, rows, person=person, until=until)
 
@@ -219,14 +246,26 @@ def _whose(reading: Reading, parameters: AgendaParameters) -> UUID | None:
 def _chosen(parameters: AgendaParameters, person: UUID | None) -> Selection:
     chosen = Selection()
     chosen.where_given(_OF_PERSON, person=person)
-    chosen.where_given("c.code = %(customer)s", customer=parameters.customer)
-    chosen.where_given("c.collector_id = %(collector)s", collector=parameters.collector)
+    chosen = selection.both(chosen, _customers(parameters))
     chosen.where_given("e.resolver_id = %(resolver)s", resolver=parameters.resolver)
     chosen.where_given("e.type = %(status)s", status=parameters.status)
     chosen.where_given("e.due_on >= %(period_from)s", period_from=parameters.period_from)
     chosen.where_given("e.due_on <= %(period_to)s", period_to=parameters.period_to)
     return chosen
 
+
+def _customers(parameters: Parameters, person: UUID | None = None) -> Selection:
+    """Customers c that pass the filters; those alone whose matters may stand in *person*'s agenda."""
+    chosen = Selection()
+    chosen.where_given(_LOOKED_AFTER, person=person)
+    chosen.where_given("c.code = %(customer)s", customer=parameters.customer)
+    chosen.where_given("c.collector_id = %(collector)s", collector=parameters.collector)
+    return chosen
+
+
+_LOOKED_AFTER: Final[LiteralString] = """
+(c.collector_id = %(person)s or not exists (select from active a where a.person_id = c.collector_id))"""
+"""By the person, or by nobody: then by the credit managers. Needs active."""
 
 _OF_PERSON: Final[LiteralString] = """
 (e.person_id = %(person)s

@@ -17,10 +17,11 @@ from psycopg.sql import SQL, Composable
 from domain.calendar import local_date, start_of_day
 
 _ALIASES: Final[tuple[LiteralString, ...]] = (
-    "i", "d", "f", "c", "s", "p", "n", "r", "collector", "owner", "resolver", "opener", "manager", "target",
+    "i", "d", "f", "c", "s", "p", "n", "r", "t", "m",
+    "collector", "owner", "resolver", "opener", "manager", "target",
 )  # fmt: skip
-"""What the reports call the tables: item, dispute, follow-up action, customer, status, person, next, row; the
-status that gives a target; and people by what they are to the matter."""
+"""What the reports call the tables: item, dispute, follow-up action, customer, status, person, next, row,
+step of the scenario, reminders; the status that gives a target; and people by what they are to the matter."""
 
 _TINY: Final = timedelta(microseconds=1)
 """PostgreSQL knows no smaller time."""

@@ -27,7 +27,9 @@ from domain.identity import COMPANY_STREAM
 from domain.imports import Import, ImportCounts
 from domain.item import Item
 from domain.people import People, Person
+from domain.reminder import ReminderRun
 from domain.sales import MonthlySales
+from domain.scenario import ScenarioStep
 from projections.tables import Change, Kind, Table, Values
 
 Id = TypeVar("Id")
@@ -229,6 +231,25 @@ def _sales(before: MonthlySales | None, sales: MonthlySales, _: Sequence[Event])
     return ((sales.id, before is not None, values),)
 
 
+_REMINDER: Final = {
+    "customer_id": Kind.ID,
+    "currency": Kind.TEXT,
+    "oldest_due": Kind.DAY,
+    "done": Kind.TEXTS,
+    "skipped": Kind.TEXTS,
+    "furthest": Kind.WHOLE,
+    "postponed_to": Kind.DAY,
+}
+
+
+def _reminder(before: ReminderRun | None, run: ReminderRun, _: Sequence[Event]) -> Sequence[Change]:
+    values = (
+        *(run.customer_id, run.currency, run.oldest_due),
+        *(sorted(run.done), sorted(run.skipped), run.furthest, run.postponed_to),
+    )
+    return ((run.id, before is not None, values),)
+
+
 # --- the two streams that hold many things -----------------------------------------------------------
 
 _PERSON: Final = {
@@ -276,6 +297,24 @@ def _status(status: Status) -> Values:
     )
 
 
+_SCENARIO_STEP: Final = {
+    "days": Kind.WHOLE,
+    "kind": Kind.TEXT,
+    "labels": Kind.JSON,
+    "minimum_amount": Kind.AMOUNT,
+    "active": Kind.TRUTH,
+}
+
+
+def _scenario_steps(before: Company | None, company: Company, _: Sequence[Event]) -> Sequence[Change]:
+    known = before.scenario if before else {}
+    return [(step.code, was, _scenario_step(step)) for step, was in _differing(known, company.scenario)]
+
+
+def _scenario_step(step: ScenarioStep) -> Values:
+    return (step.days, step.kind, step.labels, step.minimum_amount, step.active)
+
+
 _SETTINGS: Final = {
     "name": Kind.TEXT,
     "zone": Kind.TEXT,
@@ -321,9 +360,11 @@ TABLES: Final = (
     Table("customer_states", "customer_id", "uuid", _CUSTOMER, _customer),
     Table("person_states", "person_id", "uuid", _PERSON, _persons),
     Table("status_states", "code", "text", _STATUS, _statuses),
+    Table("scenario_step_states", "code", "text", _SCENARIO_STEP, _scenario_steps),
     Table("settings_states", "company_stream", "uuid", _SETTINGS, _settings),
     Table("import_states", "import_id", "uuid", _IMPORT, _import),
     Table("sales_states", "sales_id", "uuid", _SALES, _sales),
+    Table("reminder_states", "run_id", "uuid", _REMINDER, _reminder),
 )
 
 _TABLES_OF: Final[Mapping[type[State], tuple[Table, ...]]] = {
@@ -332,9 +373,10 @@ _TABLES_OF: Final[Mapping[type[State], tuple[Table, ...]]] = {
     FollowUpAction: TABLES[2:3],
     Customer: TABLES[3:4],
     People: TABLES[4:5],
-    Company: TABLES[5:7],
-    Import: TABLES[7:8],
-    MonthlySales: TABLES[8:9],
+    Company: TABLES[5:8],
+    Import: TABLES[8:9],
+    MonthlySales: TABLES[9:10],
+    ReminderRun: TABLES[10:11],
 }
 
 

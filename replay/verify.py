@@ -34,7 +34,11 @@ Progress: TypeAlias = Callable[[int, int], None]
 _EVENTS: Final = "events"
 _FETCH: Final = 5_000
 
-_OF_ONE_STREAM: Final = {"person_states": PEOPLE_STREAM, "status_states": COMPANY_STREAM}
+_OF_ONE_STREAM: Final = {
+    "person_states": PEOPLE_STREAM,
+    "status_states": COMPANY_STREAM,
+    "scenario_step_states": COMPANY_STREAM,
+}
 """Tables whose keys are not ids of streams: the things of one stream."""
 
 

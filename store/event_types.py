@@ -11,7 +11,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from domain import catalogue, customer, dispute, follow_up, imports, item, people, sales
+from domain import (
+    catalogue,
+    customer,
+    dispute,
+    follow_up,
+    imports,
+    item,
+    people,
+    reminder,
+    sales,
+    scenario,
+)
 from domain.events import Event
 
 Data: TypeAlias = dict[str, Any]
@@ -110,6 +121,8 @@ TABLE: Final[Mapping[str, type[Event] | Upcaster]] = {
     "status-defined.v1": catalogue.StatusDefined,
     "status-taken-out-of-use.v1": catalogue.StatusTakenOutOfUse,
     "action-template-defined.v1": catalogue.ActionTemplateDefined,
+    "scenario-step-defined.v1": scenario.ScenarioStepDefined,
+    "scenario-step-taken-out-of-use.v1": scenario.ScenarioStepTakenOutOfUse,
     "person-registered.v1": people.PersonRegistered,
     "person-renamed.v1": people.PersonRenamed,
     "login-given.v1": people.LoginGiven,
@@ -170,6 +183,9 @@ TABLE: Final[Mapping[str, type[Event] | Upcaster]] = {
     "follow-up-items-changed.v1": follow_up.FollowUpItemsChanged,
     "follow-up-ended.v1": follow_up.FollowUpEnded,
     "follow-up-continued.v1": follow_up.FollowUpContinued,
+    "reminder-step-done.v1": reminder.ReminderStepDone,
+    "reminder-step-skipped.v1": reminder.ReminderStepSkipped,
+    "reminder-step-postponed.v1": reminder.ReminderStepPostponed,
     "import-started.v1": imports.ImportStarted,
     "import-finished.v1": imports.ImportFinished,
     "import-undone.v1": imports.ImportUndone,

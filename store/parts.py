@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from domain import catalogue, people
+from domain import catalogue, people, scenario
 from domain.events import Event
 from store.submission import Recorded
 
@@ -42,7 +42,12 @@ def action_template(code: str) -> str:
     return f"action-template:{code}"
 
 
-def touched(event: Event) -> str | None:
+def scenario_step(code: str) -> str:
+    """A step of the company's collection scenario."""
+    return f"scenario-step:{code}"
+
+
+def touched(event: Event) -> str | None:  # noqa: C901 - one flat match over the events
     """The part that *event* changes; None if it belongs to a stream of one thing."""
     match event:
         case people.KeyIssued() | people.KeyRevoked():
@@ -57,6 +62,10 @@ def touched(event: Event) -> str | None:
             return status(event.code)
         case catalogue.ActionTemplateDefined():
             return action_template(event.template.code)
+        case scenario.ScenarioStepDefined():
+            return scenario_step(event.step.code)
+        case scenario.ScenarioStepTakenOutOfUse():
+            return scenario_step(event.code)
         case _:
             return None
 

@@ -35,6 +35,10 @@ Finish = Callable[[Visit, Command, Answer], Mapping[str, object]]
 """What is still to do after a command was accepted; returns what the answer says beside the usual."""
 
 
+Fill = Callable[[Visit, Command], Command]
+"""What the body left to the service is filled in. It refuses nothing: a key may have its answer already."""
+
+
 class Asked(BaseModel):
     """What can be said of any command beside its body."""
 
@@ -109,16 +113,19 @@ def add_commands(
     router: APIRouter,
     examples: Mapping[str, Mapping[str, object]],
     finish: Mapping[str, Finish] | None = None,
+    fill: Fill | None = None,
 ) -> None:
     """Add the commands with these names to *router*, each with an example of its body."""
     for name, example in examples.items():
-        _add(router, wire.BY_NAME[name], example, (finish or {}).get(name))
+        _add(router, wire.BY_NAME[name], example, (finish or {}).get(name), fill)
 
 
-def _add(router: APIRouter, of: Wire, example: Mapping[str, object], finish: Finish | None) -> None:
+def _add(
+    router: APIRouter, of: Wire, example: Mapping[str, object], finish: Finish | None, fill: Fill | None
+) -> None:
     model, door = wire.body_of(of, with_subject=False), Door(of.command.permission)
     status = 201 if of.creates else 200
-    endpoint = _endpoint(of, model, door, example, finish)
+    endpoint = _endpoint(of, model, door, example, finish, fill)
     router.add_api_route(
         of.path,
         endpoint,
@@ -160,13 +167,18 @@ def _accepted(of: Wire, status: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _endpoint(
-    of: Wire, model: type[BaseModel], door: Door, example: Mapping[str, object], finish: Finish | None
+    of: Wire,
+    model: type[BaseModel],
+    door: Door,
+    example: Mapping[str, object],
+    finish: Finish | None,
+    fill: Fill | None,
 ) -> Callable[..., Response]:
     def endpoint(request: Request, visit: Visit, body: BaseModel | None, subject: str = "") -> Response:
         asked, conditions = _asked(request), conditions_of(request)
         if of.subject is not None and not of.creates:
             request.state.path_parameter = of.subject
-        given = _Given(of, visit, asked, conditions, body or model(), subject)
+        given = _Given(of, visit, asked, conditions, body or model(), subject, fill)
         # An accepted answer is given again without looking at premises: then who asks is looked up first.
         if conditions.idempotency_key is None and visit.presume():
             try:
@@ -262,7 +274,7 @@ def _of_path(of: Wire) -> str:
         return ITEM_IN_PATH
     return (
         "id, or the own reference or code"
-        if of.subject in {"dispute_id", "follow_up_id", "person_id"}
+        if of.subject in {"dispute_id", "follow_up_id", "person_id", "customer_id"}
         else "id"
     )
 
@@ -277,6 +289,7 @@ class _Given:
     conditions: Conditions
     body: BaseModel
     subject: str
+    fill: Fill | None
 
     def answer(self, finish: Finish | None) -> Response:
         """Do what is asked for. Raises PremisesMoved."""
@@ -306,6 +319,8 @@ class _Given:
         of, asked, settings = self.of, self.asked, self.visit.settings
         subject = wire.path_subject(of, self.subject) if self.subject else None
         command = wire.command_of(of, self.body, settings, subject)
+        if self.fill is not None:
+            command = self.fill(self.visit, command)
         key = self.conditions.idempotency_key
         return Order(
             command,
@@ -347,6 +362,7 @@ _HOMES: Final = {
     "issue_key": "/v1/keys",
     "define_status": "/v1/statuses",
     "define_action_template": "/v1/action-templates",
+    "define_scenario_step": "/v1/scenario-steps",
 }
 """Where to read what a command has made."""
 

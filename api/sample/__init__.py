@@ -14,6 +14,7 @@ from typing import Final
 
 from api.database import Database, OpenCompany
 from api.sample import names, story
+from api.sample.reminders import remind
 from api.sample.story import Told
 from domain.catalogue import AssignmentField, AttributeOf, ChangeSettings, Settings
 from domain.commands import Command
@@ -73,6 +74,8 @@ def load_sample(database: Database, progress: Progress, *, seed: int = story.SEE
     _people(company)
     _tell(company, progress, Random(seed), now())  # noqa: S311 - a story, not a secret
     company.feed.catch_up(progress=lambda done, of: progress("Building the reports", done, of))
+    remind(company, _MANAGER)
+    company.feed.catch_up()
     _write_keys(keys, {role: _issue(database, company, role, code) for role, code in _HOLDERS.items()})
     return True
 

@@ -113,6 +113,20 @@ create table {company}.status_states (
 create unique index status_states_live on {company}.status_states (code) where until is null;
 create index status_states_status on {company}.status_states (code, since);
 
+create table {company}.scenario_step_states (
+    code text not null,
+    version bigint not null,                    -- of the company's stream
+    since bigint not null, until bigint,
+    occurred_from timestamptz not null, occurred_until timestamptz,
+    days integer not null,                      -- after (below 0: before) the oldest due date
+    kind text not null,                         -- email, letter, call
+    labels jsonb not null,
+    minimum_amount numeric not null,            -- a figure, compared in each currency by itself
+    active boolean not null
+);
+create unique index scenario_step_states_live on {company}.scenario_step_states (code) where until is null;
+create index scenario_step_states_step on {company}.scenario_step_states (code, since);
+
 create table {company}.settings_states (
     company_stream uuid not null,
     version bigint not null,
@@ -147,3 +161,18 @@ create table {company}.sales_states (
 );
 create unique index sales_states_live on {company}.sales_states (sales_id) where until is null;
 create index sales_states_sales on {company}.sales_states (sales_id, since);
+
+create table {company}.reminder_states (
+    run_id uuid not null,                       -- of a customer, a currency and an oldest due date
+    version bigint not null,
+    since bigint not null, until bigint,
+    occurred_from timestamptz not null, occurred_until timestamptz,
+    customer_id uuid not null, currency text not null,
+    oldest_due date not null,                   -- from which the steps are counted
+    done text[] not null, skipped text[] not null,  -- codes of steps
+    furthest integer,                           -- the most days of a step that was done or skipped
+    postponed_to date                           -- no step is due before
+);
+create unique index reminder_states_live on {company}.reminder_states (run_id) where until is null;
+create index reminder_states_run on {company}.reminder_states (run_id, since);
+create index reminder_states_customer on {company}.reminder_states (customer_id, oldest_due);

@@ -47,6 +47,7 @@ COMMANDS = (
     *(("sales", name) for name in ("list", "import")),
     *(("settings", name) for name in ("show", "change")),
     *(("statuses", name) for name in ("list", "define", "retire")),
+    *(("scenario", name) for name in ("list", "define", "import", "retire")),
 )
 
 

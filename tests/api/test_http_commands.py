@@ -37,6 +37,17 @@ STORY: Final[list[tuple[str, str, Any]]] = [
         "/v1/items/qualify",
         {"item_ids": [item("2")], "status": "promise_to_pay", "promised_on": "2030-01-01"},
     ),
+    ("do_reminder_step", "/v1/customers/ACME/reminders/do", {"step": "before_due"}),
+    (
+        "skip_reminder_step",
+        "/v1/customers/ACME/reminders/skip",
+        {"step": "first_reminder", "item_ids": [identity("1"), identity("3")], "comment": "On leave"},
+    ),
+    (
+        "postpone_reminder_step",
+        "/v1/customers/ACME/reminders/postpone",
+        {"step": "call", "currency": "EUR", "to": "2100-01-04"},
+    ),
     ("open_dispute", "/v1/disputes", opening("1", amounts=[{"item": identity("1"), "amount": "60.00"}])),
     ("change_dispute_type", "/v1/disputes/D/change-type", {"type": "quality", "reason": "Broken"}),
     ("assign_resolver", "/v1/disputes/D/assign-resolver", {"resolver_id": "sales"}),
@@ -69,6 +80,12 @@ STORY: Final[list[tuple[str, str, Any]]] = [
     ("define_action_template", "/v1/action-templates", {"code": "t", "titles": {"en": "T"}}),
     ("define_status", "/v1/statuses", {"code": "tax", "kind": "dispute", "labels": {"en": "Tax"}}),
     ("retire_status", "/v1/statuses/tax/retire", None),
+    (
+        "define_scenario_step",
+        "/v1/scenario-steps",
+        {"code": "visit", "days": 60, "kind": "call", "labels": {"en": "Visit"}, "minimum_amount": "500"},
+    ),
+    ("retire_scenario_step", "/v1/scenario-steps/visit/retire", None),
     ("change_settings", "/v1/settings/change", {"zone": "Europe/Paris", "ageing_buckets": [15, 45]}),
 ]
 

@@ -37,7 +37,7 @@ from tests.api.http_service import (
 )
 
 LISTS: Final = (
-    "items", "disputes", "follow-ups", "customers", "people", "statuses", "imports",
+    "items", "disputes", "follow-ups", "customers", "people", "statuses", "imports", "scenario-steps",
 )  # fmt: skip
 
 

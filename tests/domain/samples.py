@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from domain import catalogue, customer, dispute, follow_up, imports, item, people, sales
+from domain import catalogue, customer, dispute, follow_up, imports, item, people, reminder, sales, scenario
 from domain.events import Event
 from domain.identity import (
     COMPANY_STREAM,
@@ -19,6 +19,7 @@ from domain.identity import (
     ItemId,
     KeyId,
     PersonId,
+    ReminderRunId,
     SalesId,
 )
 from domain.roles import Permission, Role
@@ -29,7 +30,7 @@ def _id(number: int) -> UUID:
 
 
 ITEM, OTHER_ITEM = ItemId(_id(1)), ItemId(_id(2))
-SALES = SalesId(_id(11))
+SALES, RUN = SalesId(_id(11)), ReminderRunId(_id(12))
 DISPUTE, ACTION, IMPORT, KEY = DisputeId(_id(3)), FollowUpId(_id(4)), ImportId(_id(5)), KeyId(_id(6))
 CUSTOMER = CustomerId(_id(7))
 MARY, MAX = PersonId(_id(8)), PersonId(_id(9))
@@ -57,6 +58,9 @@ STATUS = catalogue.Status(
     automatic=True,
     active=True,
 )
+STEP = scenario.ScenarioStep(
+    "notice", 40, scenario.StepKind.LETTER, {"en": "Notice", "fr": "Avis"}, Decimal("25.00"), active=True
+)
 TEMPLATE = catalogue.ActionTemplate("ask_resolver", {"en": "Ask", "fr": "Demander"})
 DETAILS = item.ItemDetails(
     item.ItemType.INVOICE,
@@ -79,6 +83,9 @@ FORMER = item.ItemDetails(
 SAID = item.Qualification("promise_to_pay", catalogue.StatusKind.PROMISE_TO_PAY, "Mrs Roy promised", DAY)
 BEFORE = item.Qualification("price", catalogue.StatusKind.DISPUTE, "Too dear, says Mr Roy", OTHER_DAY)
 DISPUTED = dispute.DisputedItem(ITEM, "main", Decimal("30.00"), Decimal("35.5"))
+REMINDER = reminder.Reminder(
+    CUSTOMER, "EUR", ITEM, DAY, "notice", 40, scenario.StepKind.LETTER, (ITEM, OTHER_ITEM), Decimal("1200.50")
+)
 AMOUNT, LESS = Decimal("1200.50"), Decimal("30.00")
 
 _EVENTS: Final[tuple[Event, ...]] = (
@@ -87,6 +94,11 @@ _EVENTS: Final[tuple[Event, ...]] = (
     catalogue.StatusDefined(COMPANY_STREAM, STATUS, STATUS),
     catalogue.StatusTakenOutOfUse(COMPANY_STREAM, "tax"),
     catalogue.ActionTemplateDefined(COMPANY_STREAM, TEMPLATE, TEMPLATE),
+    scenario.ScenarioStepDefined(COMPANY_STREAM, STEP, STEP),
+    scenario.ScenarioStepTakenOutOfUse(COMPANY_STREAM, "notice"),
+    reminder.ReminderStepDone(RUN, REMINDER, "Sent to Mrs Roy"),
+    reminder.ReminderStepSkipped(RUN, REMINDER, "Mrs Roy is on leave"),
+    reminder.ReminderStepPostponed(RUN, REMINDER, OTHER_DAY, DAY, "Mrs Roy asked for a week"),
     people.PersonRegistered(
         PEOPLE_STREAM, MARY, "mary", "Mary Roy", "mary@example.com", Role.RESOLVER, ("west", "south")
     ),

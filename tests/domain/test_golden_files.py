@@ -14,7 +14,7 @@ from typing import get_args
 
 import pytest
 
-from domain import catalogue, customer, dispute, follow_up, imports, item, people, sales
+from domain import catalogue, customer, dispute, follow_up, imports, item, people, reminder, sales
 from domain.case import kind_of
 from store.codec import Codec
 from store.event_types import TABLE
@@ -31,6 +31,7 @@ UNIONS = (
     follow_up.FollowUpEvent,
     imports.ImportEvent,
     sales.SalesEvent,
+    reminder.ReminderEvent,
 )
 NAMES = sorted(TABLE)
 CURRENT = sorted(CODEC.types.classes)

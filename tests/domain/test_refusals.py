@@ -29,9 +29,11 @@ from domain.imports import FinishImport, ImportCounts
 from domain.item import ClearItem
 from domain.people import DeactivatePerson, IssueKey, RegisterPerson, RevokeKey
 from domain.refusals import Refusal
+from domain.reminder import DoReminderStep, SkipReminderStep
 from domain.resolving import EndFollowUp
 from domain.roles import Permission, Role
 from domain.sales import StateMonthlySales
+from domain.scenario import DefineScenarioStep, RetireScenarioStep
 from domain.undoing import UndoImportOfItem
 from tests.domain.sentences import (
     COLLECTOR,
@@ -71,6 +73,14 @@ def of_two(*steps: Step) -> World:
     return two(opening("1", "2"), *steps)
 
 
+def reminding(step: str, *numbers: str) -> DoReminderStep:
+    return DoReminderStep(identity.customer_id("ACME"), step, tuple(map(item, numbers)))
+
+
+def skipping(step: str, *numbers: str) -> SkipReminderStep:
+    return SkipReminderStep(identity.customer_id("ACME"), step, tuple(map(item, numbers)))
+
+
 def undoing_its_registration(world: World) -> When:
     return world.when(UndoImportOfItem(IMPORT, ONE, None, given(invoice("1")).item("1")))
 
@@ -99,6 +109,57 @@ SENTENCES: dict[type[Refusal], tuple[Callable[[], When], str]] = {
     refusals.UnknownActionTemplate: (
         lambda: given().when(DefineStatus("x", StatusKind.ONGOING, {"en": "X"}, action_template="ring")),
         "The catalogue has no action template 'ring'; define it first.",
+    ),
+    refusals.UnknownStep: (
+        lambda: given().when(RetireScenarioStep("sms")),
+        (
+            "The collection scenario has no step 'sms'; it has: "
+            "before_due, first_reminder, second_reminder, call, formal_notice."
+        ),
+    ),
+    refusals.StepInvalid: (
+        lambda: given().when(DefineScenarioStep("call", 400)),
+        "The step 'call' cannot be so: days are -365 to 365.",
+    ),
+    refusals.StepRetired: (
+        lambda: two(RetireScenarioStep("before_due")).when(reminding("before_due", "1")),
+        "The step 'before_due' is retired; choose one that is in use, or take it back into use.",
+    ),
+    refusals.StepNotDue: (
+        lambda: two().when(reminding("first_reminder", "1")),
+        (
+            "The step 'first_reminder' is due on 2026-03-06 at the earliest, for the oldest selected item "
+            "is due on 2026-03-01; choose a step that is due by now, or wait."
+        ),
+    ),
+    refusals.StepAlreadySettled: (
+        lambda: two(reminding("before_due", "1")).when(skipping("before_due", "1")),
+        (
+            "The step 'before_due' was done already, counted from the oldest item, due on 2026-03-01; take "
+            "the next step, or plan a follow-up action."
+        ),
+    ),
+    refusals.StepInSeveralCurrencies: (
+        lambda: given(invoice("1"), invoice("2", currency="USD")).when(reminding("before_due", "1", "2")),
+        (
+            "A reminder step goes over items of one currency; this one would be over EUR, USD: name a "
+            "currency, or items of one, and take one step for each."
+        ),
+    ),
+    refusals.NothingCollectable: (
+        lambda: given(invoice("1", "-5")).when(reminding("before_due", "1")),
+        (
+            "Nothing can be asked for of customer 'ACME' in EUR: there is no open invoice, or all are "
+            "disputed, in litigation, under a follow-up action, promised or written off, or credit outweighs "
+            "them; look at the agenda again."
+        ),
+    ),
+    refusals.ItemNotCollectable: (
+        lambda: of_two().when(reminding("before_due", "1")),
+        (
+            f"Item {ONE} takes no part in the scenario: dispute, follow_up; leave it out, or end first what "
+            "keeps it out."
+        ),
     ),
     refusals.MonthInvalid: (
         lambda: given().when(StateMonthlySales(date(2026, 3, 2), "main", "EUR", Decimal(1))),

@@ -24,8 +24,10 @@ from domain import (
     item,
     people,
     qualifying,
+    reminder,
     resolving,
     sales,
+    scenario,
 )
 from domain.case import Case, evolve
 from domain.commands import Command, Decision
@@ -38,6 +40,7 @@ from domain.identity import (
     ImportId,
     ItemId,
     PersonId,
+    customer_id,
     follow_up_of,
     item_id,
     person_id,
@@ -116,12 +119,34 @@ class Made:
             before, after = self.imported[item_id]
             self.give(UndoImportOfItem(_IMPORT, item_id, before, after, forced=forced))
 
+    def remind(self, one: int, two: int, three: int) -> None:
+        """Do, skip or postpone a step over all that can be collected of a customer; define one before."""
+        if two > 5:
+            self.give(_define_step(one, two, three))
+        zone = self.case.company.settings.zone
+        items = [each for each in self.case.states.values() if isinstance(each, item.Item)]
+        over = (
+            customer_id(_code(one)),
+            ("before_due", "call")[two % 2],
+            tuple(
+                each.id
+                for each in items
+                if each.customer_code == _code(one) and item.is_collectable(each, self.at, zone)
+            ),
+        )
+        if three == 5:
+            self.give(reminder.PostponeReminderStep(*over, to=self.at.date() + timedelta(days=two)))
+        else:
+            self.give((reminder.SkipReminderStep if three % 2 else reminder.DoReminderStep)(*over))
+
     def play(self, picks: Sequence[Pick]) -> Made:
         for which, one, two, three in picks:
             self.at += timedelta(hours=7 * three)  # now and then two decisions share their moment
             self.give(_COMMANDS[which % len(_COMMANDS)](one, two, three))
             if (one + two) % 11 == 0:
                 self.undo(one, forced=three > 2)
+            if (one + three) % 5 == 0:
+                self.remind(one, two, three)
         return self
 
     @property
@@ -234,6 +259,13 @@ def _open(one: int, two: int, three: int) -> Command:
         resolver,
         amounts=amounts,
     )
+
+
+def _define_step(one: int, two: int, three: int) -> Command:
+    if three == 5:
+        return scenario.RetireScenarioStep("call")
+    days = 5 * two - 40
+    return scenario.DefineScenarioStep("call", days, minimum_amount=Decimal(50 * one), back_into_use=True)
 
 
 _O: Final = dispute.Outcome

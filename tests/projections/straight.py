@@ -30,6 +30,7 @@ from domain.identity import COMPANY_STREAM
 from domain.imports import Import, ImportCounts
 from domain.item import Item
 from domain.people import People
+from domain.reminder import ReminderRun
 from domain.sales import MonthlySales
 
 StateRow: TypeAlias = dict[str, Any]
@@ -41,9 +42,11 @@ KEYS: Final = {
     "customer_states": "customer_id",
     "person_states": "person_id",
     "status_states": "code",
+    "scenario_step_states": "code",
     "settings_states": "company_stream",
     "import_states": "import_id",
     "sales_states": "sales_id",
+    "reminder_states": "run_id",
 }
 
 
@@ -125,6 +128,10 @@ def _contents(  # noqa: C901 - one flat match over the kinds of state
         case MonthlySales():
             stated = ("month", "entity", "currency", "amount")
             yield "sales_states", {"sales_id": state.id, **_same(state, stated)}
+        case ReminderRun():
+            of_run = ("customer_id", "currency", "oldest_due", "furthest", "postponed_to")
+            settled = {"done": sorted(state.done), "skipped": sorted(state.skipped)}
+            yield "reminder_states", {"run_id": state.id, **_same(state, of_run), **settled}
         case People():
             for person in state.persons.values():
                 values = list(person.assignment_values)
@@ -228,3 +235,6 @@ def _company(company: Company) -> Iterator[tuple[str, StateRow]]:
     )
     for status in company.statuses.values():
         yield "status_states", _same(status, columns)
+    for step in company.scenario.values():
+        of_step = ("code", "days", "kind", "labels", "minimum_amount", "active")
+        yield "scenario_step_states", _same(step, of_step)

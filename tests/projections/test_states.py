@@ -120,7 +120,7 @@ def test_a_key_that_is_given_changes_no_row() -> None:
 
 
 def test_settings_get_a_row_only_when_they_change() -> None:
-    _, table = tables_of(Company(Settings("Acme")))
+    *_, table = tables_of(Company(Settings("Acme")))
     company = Company(Settings("Acme"))
     assert table.changes(company, Company(Settings("Acme"), {}, {}), []) == ()
     ((_, was_there, values),) = table.changes(

@@ -1,0 +1,110 @@
+"""Which step of the collection scenario is due for which customer (spec 17): a part of the agenda's SQL.
+
+For each customer and currency, over open items that take part in the scenario (spec 15):
+
+* the *oldest* is the item due first of those that ask for something; credit notes and payments have no day of
+  their own, but are among the items and lower the amount;
+* a step's day is that many days after the oldest's due date, but not before the day it was postponed to;
+* what was done or skipped while the oldest was due that day lies behind, and so do earlier steps;
+* where less is collectable than a step's minimum amount, or nothing, it is as if the step were not there.
+
+Of the steps whose day has come only the last is due: it takes the place of those before it. If there is none,
+the next one to come is shown as soon as the agenda looks so far ahead.
+"""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+from uuid import UUID
+
+from psycopg.sql import SQL, Composable
+
+from domain.identity import ItemId
+from projections.moment import Moment
+from projections.parameters import Parameters
+from projections.reading import Reading, Snapshot
+from projections.selection import Selection
+
+# What `domain.item.is_collectable` says; a promise ends by the calendar.
+_TAKES_PART: Final = SQL("""
+i.is_open and i.follow_ups = '{}' and not i.written_off
+and (i.kind is null
+     or i.kind not in ('dispute', 'litigation', 'promise_to_pay')
+     or i.kind = 'promise_to_pay' and (i.promised_on is null or i.promised_on < %(today)s))""")
+
+# What was done is looked up run by run: most runs are of oldest items that were paid long ago.
+_STEPS_DUE: Final[LiteralString] = """
+steps as materialized (
+    select t.code, t.days, t.kind, t.minimum_amount,
+           coalesce(nullif(t.labels ->> %(language)s, ''), nullif(t.labels ->> 'en', ''), t.code) as label
+    from scenario_step_states t where {known_t} and t.active
+),
+collectable as (
+    select i.customer_id, i.currency, min(i.due_date) filter (where i.balance > 0) as oldest_due,
+           sum(i.balance) as amount, count(*) {counted} as items, sum(i.balance) {counted} as balance
+    from item_states i
+    where {seen_i} and {takes_part} and {of_whom}
+    group by i.customer_id, i.currency
+),
+steps_due as (
+    select a.customer_id, a.currency, a.oldest_due, a.items, a.balance, due.*
+    from collectable a
+    left join lateral (
+        select m.furthest, m.postponed_to, m.done || m.skipped as settled from reminder_states m
+        where m.customer_id = a.customer_id and m.oldest_due = a.oldest_due and m.currency = a.currency
+          and {seen_m}
+        limit 1
+    ) run on true
+    cross join lateral (
+        select t.code as step, t.kind as medium, t.label, dated.due_on
+        from steps t
+        cross join lateral (select greatest(a.oldest_due + t.days, run.postponed_to) as due_on) dated
+        where a.amount >= t.minimum_amount
+          and dated.due_on <= greatest(%(until)s::date, %(today)s::date)
+          and (run.furthest is null or t.days > run.furthest and t.code <> all (run.settled))
+        order by dated.due_on > %(today)s::date,
+                 case when dated.due_on > %(today)s::date then dated.due_on end,
+                 t.days desc, t.minimum_amount desc, t.code desc
+        limit 1
+    ) due
+    where a.amount > 0
+)"""
+
+
+def steps_due(moment: Moment, items: Selection, customers: Selection) -> Composable:
+    """The table ``steps_due`` of a ``with`` clause: customer_id, currency, oldest_due, items, balance, step,
+    medium, label, due_on. Bound are what *items* and *customers* bind, and until, the last day looked at.
+
+    Of the items only those that pass *items* are counted; which step is due follows from all of them.
+    *customers* speaks of customers c.
+    """
+    parts: dict[str, Composable] = {"counted": SQL(""), "of_whom": SQL("true")}
+    if items.conditions:
+        parts["counted"] = SQL("filter (where {})").format(items.sql(moment))
+    if customers.conditions:
+        parts["of_whom"] = SQL(_OF_WHOM).format(chosen=customers.sql(moment), **moment.conditions())
+    return SQL(_STEPS_DUE).format(takes_part=_TAKES_PART, **parts, **moment.conditions())
+
+
+_OF_WHOM: Final[LiteralString] = """
+i.customer_id in (select c.customer_id from customer_states c where {known_c} and {chosen})"""
+
+
+_COLLECTABLE: Final[LiteralString] = """
+select i.item_id from item_states i
+where {seen_i} and {takes_part} and i.customer_id = %(customer_id)s
+  and (%(of_currency)s::text is null or i.currency = %(of_currency)s)
+order by i.due_date, i.item_id"""
+
+
+def collectable_items(reading: Reading, customer_id: UUID, currency: str | None) -> tuple[ItemId, ...]:
+    """What a step goes over: all that can be collected of a customer now, in one currency or in any.
+
+    Whoever asks has been told that they may.
+    """
+
+    def work(snapshot: Snapshot) -> tuple[ItemId, ...]:
+        bindings = {"customer_id": customer_id, "of_currency": currency}
+        return tuple(row["item_id"] for row in snapshot.dicts(_COLLECTABLE, bindings, takes_part=_TAKES_PART))
+
+    return reading.at(Parameters(), work)
