@@ -24,6 +24,7 @@ from api.routes import (
     documentation,
     follow_ups,
     health,
+    histories,
     imports,
     item_imports,
     items,
@@ -48,6 +49,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     keys.router,
     catalogue.router,
     health.router,
+    histories.router,
 )
 PUBLIC: Final = frozenset({health.PATH, documentation.DOCS, documentation.ASSETS, documentation.OPENAPI})
 """Paths that need no key."""

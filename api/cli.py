@@ -16,6 +16,7 @@ from api.commands import (
     history,
     imports,
     items,
+    load,
     mappings,
     people,
     reports,
@@ -83,6 +84,7 @@ items.install(app)
 imports.install(app)
 sales.install(app)
 mappings.install(app)
+load.install(app)
 history.install(app)
 why.install(app)
 reports.install(app)

@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     WithJsonSchema,
     create_model,
+    model_validator,
 )
 
 from api.bodies import Code, Day, DisputeRef, FollowUpRef, PersonRef
@@ -90,6 +91,31 @@ class Clocks(Query):
 
     as_at: AsAt | None = None
     known_at: KnownAt | None = None
+
+    @property
+    def told(self) -> Parameters | None:
+        """The same as parameters of a report; None where the present is asked for."""
+        if self.as_at is None and self.known_at is None:
+            return None
+        return Parameters(as_at=self.as_at, known_at=self.known_at)
+
+
+class KnownClock(Query):
+    """As the log stood at some time; master data have no other clock."""
+
+    known_at: KnownAt | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_one_clock(cls, told: Any) -> Any:  # noqa: ANN401 - whatever came
+        if "as_at" in told:
+            raise ValueError("there is no as_at here: master data are read by known_at alone")
+        return told
+
+    @property
+    def told(self) -> Parameters | None:
+        """The same as parameters of a report; None where the present is asked for."""
+        return None if self.known_at is None else Parameters(known_at=self.known_at)
 
 
 _BY_NAME: Final[Mapping[str, Any]] = {

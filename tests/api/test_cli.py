@@ -36,7 +36,7 @@ COMMANDS = (
     ("report",),
     ("rebuild",),
     ("verify",),
-    ("history", "dispute"),
+    *(("history", name) for name in ("dispute", "item", "follow-up")),
     *(("people", name) for name in ("list", "register", "import", "deactivate", "reactivate")),
     *(("keys", name) for name in ("create", "list", "revoke")),
     *(("customers", name) for name in ("list", "register", "import")),
