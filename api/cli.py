@@ -19,6 +19,7 @@ from api.commands import (
     load,
     mappings,
     people,
+    replay,
     reports,
     sales,
     serving,
@@ -87,6 +88,7 @@ mappings.install(app)
 load.install(app)
 history.install(app)
 why.install(app)
+replay.install(app)
 reports.install(app)
 upkeep.install(app)
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import date, datetime
 from types import NoneType
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_type_hints
 from uuid import UUID
 
 from pydantic import (
@@ -84,6 +84,11 @@ KnownAt = Annotated[
     int | datetime, BeforeValidator(_position), AfterValidator(_in_range), WithJsonSchema(_POSITION_TEXT),
     Field(description="as the log stood at this position or recorded time"),
 ]  # fmt: skip
+
+PositionOrTime: TypeAlias = Annotated[
+    int | date | datetime, BeforeValidator(_position), AfterValidator(_in_range)
+]
+"""A position, a day or a time."""
 
 
 class Clocks(Query):

@@ -51,8 +51,12 @@ class Words:
     whatever else is spoken of, by id; *labels* of the catalogue's statuses, by code."""
 
     def __init__(self, names: Mapping[UUID, str], labels: Mapping[str, str]) -> None:
-        self._names = names
+        self._names = dict(names)
         self._labels = labels
+
+    def learn(self, names: Mapping[UUID, str]) -> None:
+        """Take further *names*."""
+        self._names.update(names)
 
     def name(self, of: UUID) -> str:
         """The dispute, action or person *of*, as people call it; its id where nobody does."""

@@ -29,8 +29,8 @@ def _dispute(state: Dispute, words: Words) -> str:
         f"{state.state}{outcome}",
         f"type {words.status(state.type)}",
         resolver,
-        _number(len(state.items), "item"),
-        _number(len(state.follow_ups), "open follow-up action"),
+        counted(len(state.items), "item"),
+        counted(len(state.follow_ups), "open follow-up action"),
         f"episode {state.episode}",
     ]
     return ", ".join(parts)
@@ -43,7 +43,7 @@ def _item(state: Item, words: Words) -> str:
         part = "" if state.disputed is None else f" ({state.disputed:f} of it)"
         parts.append(f"in the dispute {words.name(state.dispute_id)}{part}")
     if state.follow_ups:
-        parts.append("under " + _number(len(state.follow_ups), "follow-up action"))
+        parts.append("under " + counted(len(state.follow_ups), "follow-up action"))
     if state.written_off:
         parts.append("written off")
     parts.append(words.said(state.qualification))
@@ -57,11 +57,12 @@ def _follow_up(state: FollowUpAction, words: Words) -> str:
         is_it,
         f"due on {state.due_on}",
         f"owner {owner}",
-        _number(len(state.items), "item"),
-        _number(state.chases, "chase"),
+        counted(len(state.items), "item"),
+        counted(state.chases, "chase"),
     ]
     return ", ".join(parts)
 
 
-def _number(count: int, of: str) -> str:
+def counted(count: int, of: str) -> str:
+    """So many of something, in words."""
     return f"{count} {of}" if count == 1 else f"{count} {of}s"

@@ -36,6 +36,7 @@ COMMANDS = (
     ("report",),
     ("rebuild",),
     ("verify",),
+    ("replay",),
     *(("history", name) for name in ("dispute", "item", "follow-up")),
     *(("people", name) for name in ("list", "register", "import", "deactivate", "reactivate")),
     *(("keys", name) for name in ("create", "list", "revoke")),
@@ -203,6 +204,7 @@ def test_over_another_database_nobody_acts_without_a_key(stranger, tmp_path):
         ("keys", "create", "--role", "administrator", "--name", "Eve"),
         ("settings", "change", "--name", "x"),
         ("verify",),
+        ("replay",),
         ("rebuild",),
     ):
         assert "with REDRESS_DATABASE_URL a key is needed" in stranger(*arguments, code=1).line
