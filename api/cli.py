@@ -23,6 +23,7 @@ from api.commands import (
     reports,
     sales,
     serving,
+    showing,
     upkeep,
     why,
 )
@@ -86,6 +87,7 @@ imports.install(app)
 sales.install(app)
 mappings.install(app)
 load.install(app)
+showing.install(app)
 history.install(app)
 why.install(app)
 replay.install(app)

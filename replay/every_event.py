@@ -4,6 +4,7 @@ collectable."""
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -17,9 +18,12 @@ Say: TypeAlias = Callable[[Any, Words], str]
 
 
 def in_words(event: Event, words: Words) -> str:
-    """What *event* says, as a sentence. Of an item's events the subject is “it”."""
+    """What *event* says, as a sentence. Of an item's events the subject is “it”. What has no words of its own
+    is told as its class tells it."""
     said = sentence(event, words)
-    return said if said is not None else _SAID[type(event)](event, words)
+    if said is None and (say := _SAID.get(type(event))) is not None:
+        said = say(event, words)
+    return said if said is not None else " ".join(inspect.getdoc(type(event)).split())  # type: ignore[union-attr] # all have one
 
 
 def differences(before: object | None, after: object, words: Words) -> str:

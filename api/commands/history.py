@@ -11,6 +11,7 @@ import typer
 from api.commands.clocks import AsAtOption, KnownAtOption, clocks_of
 from api.commands.output import RawOption, to_json
 from api.commands.session import Session, session
+from api.commands.showing import id_or_reference
 from api.commands.why import CustomerOption, EntityOption, ItemArgument, item_meant
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def history_of_dispute(
 
     asked = _asked("the history of a dispute", at_version, as_at, known_at)
     with session(ctx) as here:
-        (found,) = dispute(_reading(here), _id_or_reference(reference)).rows
+        (found,) = dispute(_reading(here), id_or_reference(reference)).rows
         history = dispute_history(here.company.log, here.actor, DisputeId(found.dispute_id), now(), asked)
     _print(history, "dispute", found.dispute_id, form, raw=raw)
 
@@ -95,7 +96,7 @@ def history_of_follow_up(
 
     asked = _asked("the history of a follow-up action", at_version, as_at, known_at)
     with session(ctx) as here:
-        (found,) = follow_up(_reading(here), _id_or_reference(reference)).rows
+        (found,) = follow_up(_reading(here), id_or_reference(reference)).rows
         history = follow_up_history(
             here.company.log, here.actor, FollowUpId(found.follow_up_id), now(), asked
         )
@@ -142,13 +143,6 @@ def _reading(here: Session) -> Reading:
 
     here.company.feed.catch_up()
     return Reading(here.company.datastore, here.actor, now())
-
-
-def _id_or_reference(told: str) -> UUID | str:
-    try:
-        return UUID(told)
-    except ValueError:
-        return told
 
 
 def _print(history: History, of: str, thing: UUID, form: HistoryFormat, *, raw: bool) -> None:

@@ -38,6 +38,7 @@ COMMANDS = (
     ("verify",),
     ("replay",),
     *(("history", name) for name in ("dispute", "item", "follow-up")),
+    *(("show", name) for name in ("dispute", "item", "follow-up", "customer")),
     *(("people", name) for name in ("list", "register", "import", "deactivate", "reactivate")),
     *(("keys", name) for name in ("create", "list", "revoke")),
     *(("customers", name) for name in ("list", "register", "import")),

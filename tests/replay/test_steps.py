@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 
+from domain.events import Event
 from domain.identity import OPERATOR
 from domain.refusals import RoleForbids
 from domain.roles import TABLE, Actor, Permission, Role
@@ -173,6 +175,17 @@ def test_every_event_can_be_said_in_words() -> None:
         said = in_words(event, words)
         assert said[0].isupper() or said[0].isdigit() or not said[0].isascii(), said
         assert "<" not in said, said  # no names of classes
+
+
+def test_an_event_without_words_of_its_own_is_told_as_its_class_tells_it() -> None:
+    @dataclass(frozen=True, slots=True)
+    class ReminderSent(Event):
+        """Somebody was
+        reminded."""
+
+        stream: UUID
+
+    assert in_words(ReminderSent(UUID(int=1)), Words({}, {})) == "Somebody was reminded."
 
 
 def test_rows_that_stay_as_they_are_are_no_changes() -> None:
