@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
 from urllib.parse import quote
 
@@ -107,9 +107,18 @@ def _columns(of: type[Any], records: Sequence[Mapping[str, object]]) -> list[str
 
 
 def thing_answer(report: Report[Any]) -> Response:
-    """The one row of *report* with its version as ETag."""
+    """The one row of *report*, as it is now, with its version as ETag."""
     (row,) = report.rows
     return versioned({"position": report.position, **record(row)}, report.position, row.version)
+
+
+def past_thing_answer(report: Report[Any], clocks: Iterable[str]) -> Response:
+    """The one row of *report* as it was, with these *clocks* as they were understood. There is no ETag: a
+    past state is nothing that If-Match could go by."""
+    (row,) = report.rows
+    stated = {name: report.parameters[name] for name in clocks}
+    body = {"position": report.position, "parameters": stated, **record(row)}
+    return Response(as_json(body), 200, {"X-Position": str(report.position)}, JSON)
 
 
 def versioned(body: Mapping[str, object], position: int, version: int) -> Response:
@@ -161,7 +170,9 @@ def report_model(of: type[Any]) -> type[BaseModel]:
 
 def thing_model(of: type[Any]) -> type[BaseModel]:
     """The JSON of one single thing."""
-    name, fields = of.__name__.removesuffix("Row"), {"position": (int, ...)}
+    name = of.__name__.removesuffix("Row")
+    stated: Any = Field(default_factory=dict, description="of a past state: the clocks, as understood")
+    fields = {"position": (int, ...), "parameters": (dict[str, Any], stated)}
     model: type[BaseModel] = create_model(name, __base__=row_model(of), __doc__=of.__doc__, **fields)  # type: ignore[call-overload]
     return model
 
@@ -170,7 +181,8 @@ _HEADERS: Final = {
     "X-Position": {"description": "the position computed at", "schema": {"type": "integer"}},
     "ETag": {
         "description": "the version, in quotes: for If-Match. It does not stand for the whole body, which"
-        " tells of other things, too; so If-None-Match is not looked at, and there is no 304.",
+        " tells of other things, too; so If-None-Match is not looked at, and there is no 304. A past state"
+        " has none.",
         "schema": {"type": "string"},
     },
     "Link": {"description": 'the next page, `rel="next"`', "schema": {"type": "string"}},

@@ -25,6 +25,7 @@ from api.routes import (
     documentation,
     follow_ups,
     health,
+    histories,
     imports,
     item_imports,
     items,
@@ -51,6 +52,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     catalogue.router,
     scenario.router,
     health.router,
+    histories.router,
 )
 PUBLIC: Final = frozenset({health.PATH, documentation.DOCS, documentation.ASSETS, documentation.OPENAPI})
 """Paths that need no key."""

@@ -17,13 +17,16 @@ from api.commands import (
     history,
     imports,
     items,
+    load,
     mappings,
     people,
+    replay,
     reporting,
     reports,
     sales,
     scenario,
     serving,
+    showing,
     upkeep,
     what_if,
     why,
@@ -88,8 +91,11 @@ items.install(app)
 imports.install(app)
 sales.install(app)
 mappings.install(app)
+load.install(app)
+showing.install(app)
 history.install(app)
 why.install(app)
+replay.install(app)
 reports.install(app)
 what_if.install(app)
 reporting.install(app)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import date, datetime
 from types import NoneType
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_type_hints
 from uuid import UUID
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     WithJsonSchema,
     create_model,
+    model_validator,
 )
 
 from api.bodies import Code, Day, DisputeRef, FollowUpRef, PersonRef
@@ -84,12 +85,42 @@ KnownAt = Annotated[
     Field(description="as the log stood at this position or recorded time"),
 ]  # fmt: skip
 
+PositionOrTime: TypeAlias = Annotated[
+    int | date | datetime, BeforeValidator(_position), AfterValidator(_in_range)
+]
+"""A position, a day or a time."""
+
 
 class Clocks(Query):
     """The moment of which something is asked; now, where nothing is said."""
 
     as_at: AsAt | None = None
     known_at: KnownAt | None = None
+
+    @property
+    def told(self) -> Parameters | None:
+        """The same as parameters of a report; None where the present is asked for."""
+        if self.as_at is None and self.known_at is None:
+            return None
+        return Parameters(as_at=self.as_at, known_at=self.known_at)
+
+
+class KnownClock(Query):
+    """As the log stood at some time; master data have no other clock."""
+
+    known_at: KnownAt | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_one_clock(cls, told: Any) -> Any:  # noqa: ANN401 - whatever came
+        if "as_at" in told:
+            raise ValueError("there is no as_at here: master data are read by known_at alone")
+        return told
+
+    @property
+    def told(self) -> Parameters | None:
+        """The same as parameters of a report; None where the present is asked for."""
+        return None if self.known_at is None else Parameters(known_at=self.known_at)
 
 
 _BY_NAME: Final[Mapping[str, Any]] = {

@@ -47,16 +47,24 @@ from domain.item import (
 
 
 class Words:
-    """What things are called: *names* of disputes (their reference, or id) and of actions (their title), by
-    id; *labels* of the catalogue's statuses, by code."""
+    """What things are called: *names* of disputes (their reference, or id), actions (their title), people and
+    whatever else is spoken of, by id; *labels* of the catalogue's statuses, by code."""
 
     def __init__(self, names: Mapping[UUID, str], labels: Mapping[str, str]) -> None:
-        self._names = names
+        self._names = dict(names)
         self._labels = labels
 
+    def learn(self, names: Mapping[UUID, str]) -> None:
+        """Take further *names*."""
+        self._names.update(names)
+
     def name(self, of: UUID) -> str:
-        """The dispute or action *of*, as people call it."""
+        """The dispute, action or person *of*, as people call it; its id where nobody does."""
         return self._names.get(of, str(of))
+
+    def known(self, of: UUID | None) -> str | None:
+        """As `name`; None for what has none, or for nothing."""
+        return self._names.get(of) if of else None
 
     def status(self, code: str) -> str:
         """The status, as people call it, with its code."""

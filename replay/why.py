@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from domain.case import Case, State, evolve
-from domain.catalogue import Company, Settings
+from domain.case import Case
+from domain.catalogue import Company
 from domain.dispute import (
     DisputeContinued,
     DisputeEscalated,
@@ -34,7 +34,6 @@ from domain.item import (
     ItemDisputed,
     ItemPlacedUnderFollowUp,
     ItemQualified,
-    ItemRegistered,
     ItemReinstatementUndone,
     ItemStatusRestored,
     ItemWithdrawn,
@@ -42,10 +41,20 @@ from domain.item import (
     exclusions,
 )
 from domain.refusals import Unknown, UnknownItem
-from domain.roles import Actor, Concerned, Permission, reach, require
-from projections.moment import Moment, business_moment
-from projections.parameters import ParameterInvalid, Parameters
-from replay.history import STREAMS, name_of, people_names
+from domain.roles import Actor, Permission, reach, require
+from projections.moment import Moment
+from projections.parameters import Parameters
+from replay.names import STREAMS, called, labels_of, people_names
+from replay.seen import (
+    around_item,
+    company_of,
+    concerned_by_any,
+    folded,
+    is_seen,
+    known_position,
+    moment_of,
+    read_up_to,
+)
 from replay.sentences import Words, sentence
 from replay.spells import Steps, Stretch, last_change, origins, steps_of
 from store.log import Log, Recorded
@@ -128,72 +137,19 @@ def why(log: Log, actor: Actor, item_id: ItemId, clocks: Parameters, now: dateti
     reach(actor, Permission.READ_DISPUTES)
     clocks.check()
     newest = log.newest()
-    known = _known(log, clocks.known_at, newest)
-    own = [each for each in log.read_streams({item_id: 0}) if each.position <= newest]
-    if not own or not isinstance(_folded(own)[item_id], Item):
+    known = known_position(log, clocks.known_at, newest)
+    own = read_up_to(log, {item_id}, newest)
+    if not own or not isinstance(folded(own)[item_id], Item):
         raise UnknownItem(item_id)
-    around = [each for each in log.read_streams(dict.fromkeys(_around(own), 0)) if each.position <= newest]
-    require(actor, Permission.READ_DISPUTES, _concerned(Case({**_folded(own), **_folded(around)})))
-    company = _company(around, known)
-    zone = (company.settings if company else Settings("")).zone
-    moment = Moment(newest, now, zone, business_moment(clocks.as_at, zone), known)
-    steps = steps_of(each for each in own if _is_seen(each, moment, clocks))
+    around = read_up_to(log, {COMPANY_STREAM} | around_item(own), newest)
+    require(actor, Permission.READ_DISPUTES, concerned_by_any(Case({**folded(own), **folded(around)})))
+    company = company_of(around, known)
+    moment = moment_of(clocks, company, known, newest, now)
+    steps = steps_of(each for each in own if is_seen(each, moment))
     if not steps:
         raise ItemNotRegisteredYet(item_id, own[0].position, own[0].occurred_at.isoformat())
-    seen = [each for each in (*own, *around) if _is_seen(each, moment, clocks)]
+    seen = [each for each in (*own, *around) if is_seen(each, moment)]
     return _Account(log, seen, steps, moment, company).answer()
-
-
-def _known(log: Log, known_at: int | datetime | None, newest: int) -> int:
-    if known_at is None:
-        return newest
-    if isinstance(known_at, int) and not 0 <= known_at <= newest:
-        raise ParameterInvalid("known_at", known_at, f"give a position from 0 to {newest}, or a time")
-    return min(log.end_of_decision_at(known_at), newest)
-
-
-def _company(around: Iterable[Recorded], known: int) -> Company | None:
-    own = (each for each in around if each.stream_id == COMPANY_STREAM and each.position <= known)
-    found = _folded(own).get(COMPANY_STREAM)
-    return found if isinstance(found, Company) else None
-
-
-def _is_seen(recorded: Recorded, moment: Moment, clocks: Parameters) -> bool:
-    is_known = recorded.position <= moment.known
-    return is_known and (clocks.as_at is None or recorded.occurred_at <= moment.at)
-
-
-def _around(own: Iterable[Recorded]) -> set[UUID]:
-    """The company's stream, the customer's, and those of all disputes and actions that the item was in."""
-    streams: set[UUID] = {COMPANY_STREAM}
-    for each in own:
-        match each.event:
-            case ItemRegistered():
-                streams.add(each.event.customer_id)
-            case ItemDisputed():
-                streams.add(each.event.dispute_id)
-            case ItemPlacedUnderFollowUp():
-                streams.add(each.event.follow_up_id)
-            case _:
-                pass
-    return streams
-
-
-def _folded(recorded: Iterable[Recorded]) -> dict[UUID, State]:
-    states: dict[UUID, State] = {}
-    for each in recorded:
-        states[each.stream_id] = evolve(states.get(each.stream_id), each.event)
-    return states
-
-
-def _concerned(case: Case) -> Concerned:
-    """The people of the item's customer, disputes and actions: of any of those that it ever was in."""
-    each = [case.concerned(stream) for stream in case.states]
-    return Concerned(
-        frozenset().union(*(one.customer for one in each)),
-        frozenset().union(*(one.resolvers for one in each)),
-        frozenset().union(*(one.openers for one in each)),
-    )
 
 
 # --- the answer ------------------------------------------------------------------------------------
@@ -226,11 +182,9 @@ class _Account:
         self._steps: Final = steps
         self._item: Final = steps[-1].item
         self._moment: Final = moment
-        self._states: Final = _folded(seen)
+        self._states: Final = folded(seen)
         self._people: Final = people_names(log)
-        statuses = company.statuses.values() if company else ()
-        labels = {each.code: each.labels.get("en", "") for each in statuses}
-        self._words: Final = Words(_called(self._states), labels)
+        self._words: Final = Words(called(self._states), labels_of(company))
 
     def answer(self) -> Why:
         """The whole of it."""
@@ -338,8 +292,3 @@ class _Account:
             self._people.get(recorded.on_behalf_of) if recorded.on_behalf_of else None,
             said,
         )
-
-
-def _called(states: Mapping[UUID, State]) -> dict[UUID, str]:
-    called = {stream: name_of(state) for stream, state in states.items()}
-    return {stream: name for stream, name in called.items() if name}

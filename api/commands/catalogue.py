@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.clocks import KnownAtOption, clocks_of
 from api.commands.output import Format, FormatOption, RawOption, say, show, to_json
-from api.commands.session import session
+from api.commands.session import Session, session
 from api.commands.taken_away import told_or_not
 from domain.catalogue import StatusKind
 
 if TYPE_CHECKING:
-    from domain.catalogue import AssignmentField, Company
+    from domain.catalogue import AssignmentField, Company, Settings
+    from projections.parameters import Parameters
 
 _settings = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _statuses = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -30,21 +32,44 @@ def install(app: typer.Typer) -> None:
 
 
 @_settings.command("show")
-def show_settings(ctx: typer.Context, *, form: FormatOption = Format.TABLE, raw: RawOption = False) -> None:
-    """All settings of the company.
+def show_settings(
+    ctx: typer.Context,
+    *,
+    known_at: KnownAtOption = None,
+    form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
+) -> None:
+    """All settings of the company, as they are or as they were known at some time.
 
     \b
     redress settings show --format json
+    redress settings show --known-at 2026-03-31T12:00:00Z
     """
     from projections.directory import DIRECTORY
 
+    clocks = clocks_of("settings show", None, known_at)
     with session(ctx) as here:
         here.require(*DIRECTORY)
-        settings = asdict(here.settings)
+        settings = asdict(_settings_at(here, clocks))
     if form is Format.JSON:
         typer.echo(to_json(settings))
     else:
         show([{"setting": name, "value": value} for name, value in settings.items()], form, raw=raw)
+
+
+def _settings_at(here: Session, clocks: Parameters) -> Settings:
+    from domain.identity import COMPANY_STREAM
+    from projections.directory import NotFounded
+    from replay.seen import company_of, known_position, read_up_to
+
+    clocks.check()
+    log = here.company.log
+    newest = log.newest()
+    known = known_position(log, clocks.known_at, newest)
+    company = company_of(read_up_to(log, {COMPANY_STREAM}, newest), known)
+    if company is None:
+        raise NotFounded
+    return company.settings
 
 
 @_settings.command("change")

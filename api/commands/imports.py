@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from api.commands.output import Format, FormatOption, RawOption, show, to_json
+from api.commands.clocks import AsAtOption, KnownAtOption, clocks_of
+from api.commands.output import Format, FormatOption, RawOption, show
 from api.commands.session import session
+from api.commands.showing import found_thing, print_thing
+from domain.roles import Permission
 
 _imports = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
+_RIGHTS = (Permission.IMPORT, Permission.READ_LOG)
 _LISTED = (
     "import_id", "file_name", "mode", "changed_at", "registered", "corrected", "cleared", "reinstated",
     "unchanged", "rejected", "undone", "left_as_is", "is_finished",
@@ -57,23 +60,20 @@ def show_import(
         UUID, typer.Argument(metavar="ID", help="The import, as `redress imports list` names it.")
     ],
     *,
+    as_at: AsAtOption = None,
+    known_at: KnownAtOption = None,
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,
 ) -> None:
-    """One import: its file, what it did, and what an undoing took back.
+    """One import: its file, what it did, and what an undoing took back; as it is or as it was.
 
     \b
     redress imports show 019a2b3c-… --format json
+    redress imports show 019a2b3c-… --known-at 18230
     """
     from projections.directory import import_
-    from projections.reading import Reading
-    from store.clock import now
 
+    clocks = clocks_of("imports show", as_at, known_at)
     with session(ctx) as here:
-        here.company.feed.catch_up()
-        (row,) = import_(Reading(here.company.datastore, here.actor, now()), import_id).rows
-    found = asdict(row)
-    if form is Format.JSON:
-        typer.echo(to_json(found))
-    else:
-        show([{"field": name, "value": value} for name, value in found.items()], form, raw=raw)
+        found = found_thing(here, import_, import_id, clocks, "import", *_RIGHTS)
+    print_thing(found, form, raw=raw)

@@ -166,8 +166,14 @@ def option_refused(whose: str, error: ValidationError) -> CommandRefused:
     option = "--" + _NAMES.get(place, place).replace("_", "-")
     if first["type"] == "extra_forbidden":
         return CommandRefused(f"{whose} takes no {option}")
+    return CommandRefused(f"{option}: {message_of(error)}")
+
+
+def message_of(error: ValidationError) -> str:
+    """What is wrong first, without what was given."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     message = str(first["msg"]).removeprefix("Value error, ")
-    return CommandRefused(f"{option}: {message[:1].lower()}{message[1:]}")
+    return f"{message[:1].lower()}{message[1:]}"
 
 
 def _asked(here: Session, ask: Ask, parameters: Parameters) -> Report[Any]:

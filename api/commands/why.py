@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 from uuid import UUID
 
 import typer
 
+from api.commands.clocks import AsAtOption, KnownAtOption, clocks_of
 from api.commands.output import to_json
-from api.commands.reports import option_refused
 from api.commands.session import CommandRefused, Session, session
 
 if TYPE_CHECKING:
     from domain.identity import ItemId
-    from projections.parameters import Parameters
     from replay.why import Fact, Why
+
+
+ItemArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="ITEM", help="Number of the item, or its id.")
+]
+CustomerOption: TypeAlias = Annotated[str | None, typer.Option(help="Code of its customer.")]
+EntityOption: TypeAlias = Annotated[str | None, typer.Option(help="Its business unit.")]
 
 
 class WhyFormat(StrEnum):
@@ -34,14 +40,12 @@ def install(app: typer.Typer) -> None:
 
 def why(
     ctx: typer.Context,
-    item: Annotated[str, typer.Argument(metavar="ITEM", help="Number of the item, or its id.")],
+    item: ItemArgument,
     *,
-    customer: Annotated[str | None, typer.Option(help="Code of its customer.")] = None,
-    entity: Annotated[str | None, typer.Option(help="Its business unit.")] = None,
-    as_at: Annotated[
-        str | None, typer.Option(help="As it was at the end of this day, or at this time.")
-    ] = None,
-    known_at: Annotated[str | None, typer.Option(help="As the log stood at this position or time.")] = None,
+    customer: CustomerOption = None,
+    entity: EntityOption = None,
+    as_at: AsAtOption = None,
+    known_at: KnownAtOption = None,
     form: Annotated[WhyFormat, typer.Option("--format", help="How to print it.")] = WhyFormat.TEXT,
 ) -> None:
     """Why an item is, or is not, collectable: the reasons, and the events that made it so.
@@ -54,26 +58,13 @@ def why(
     from replay.why import why as ask
     from store.clock import now
 
-    clocks = _clocks(as_at, known_at)
+    clocks = clocks_of("why", as_at, known_at)
     with session(ctx) as here:
-        found = ask(here.company.log, here.actor, _meant(here, item, customer, entity), clocks, now())
+        found = ask(here.company.log, here.actor, item_meant(here, item, customer, entity), clocks, now())
     typer.echo(to_json(found) if form is WhyFormat.JSON else "\n".join(_text(found)))
 
 
-def _clocks(as_at: str | None, known_at: str | None) -> Parameters:
-    from pydantic import ValidationError
-
-    from api.queries import Clocks
-    from projections.parameters import Parameters
-
-    try:
-        told = Clocks.model_validate({"as_at": as_at, "known_at": known_at})
-    except ValidationError as error:
-        raise option_refused("why", error) from None
-    return Parameters(as_at=told.as_at, known_at=told.known_at)
-
-
-def _meant(here: Session, told: str, customer: str | None, entity: str | None) -> ItemId:
+def item_meant(here: Session, told: str, customer: str | None, entity: str | None) -> ItemId:
     """The id of the item that is meant. Raises CommandRefused where none is, or several are."""
     from domain.identity import ItemId, item_id
     from projections.reading import Reading

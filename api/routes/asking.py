@@ -15,6 +15,7 @@ from api.answers import (
     Asking,
     ReadHeaders,
     described,
+    past_thing_answer,
     report_answer,
     report_model,
     thing_answer,
@@ -23,10 +24,11 @@ from api.answers import (
 )
 from api.authentication import Door, Visit
 from api.bodies import ITEM_IN_PATH, InPath, ItemInPath
-from api.queries import Formats, parameters_of, query_of
+from api.queries import Clocks, Formats, KnownClock, parameters_of, query_of
 from domain.case import connected
 from domain.refusals import Unknown
 from domain.roles import Permission, require
+from projections.absence import AskOne, explain_absence
 from projections.parameters import Parameters, Report
 from projections.reading import Reading
 
@@ -52,18 +54,20 @@ class Listed:
 class Single:
     """One thing by its key: an id, a code, or (if *own* says to which id they lead) either.
 
-    *has_reach*: not everybody with the permission may see each of them.
+    *has_reach*: not everybody with the permission may see each of them. *clocks*: both, or known-at alone, by
+    which master data are read.
     """
 
     path: str
     name: str
     summary: str
-    ask: Callable[[Reading, Any], Report[Any]]
+    ask: AskOne
     row: type[Any]
     permissions: tuple[Permission, ...]
     key: Any = InPath
     own: Callable[[str], UUID] | None = None
     has_reach: bool = False
+    clocks: type[Clocks | KnownClock] = KnownClock
 
 
 def add_list(router: APIRouter, of: Listed) -> None:
@@ -92,20 +96,25 @@ def add_list(router: APIRouter, of: Listed) -> None:
 def add_single(router: APIRouter, of: Single) -> None:
     """Add a route for *of* to *router*."""
 
-    def endpoint(visit: Visit, key: UUID | str, headers: ReadHeaders) -> Response:
-        reading = visit.reading()
+    def endpoint(visit: Visit, key: UUID | str, query: Clocks | KnownClock, headers: ReadHeaders) -> Response:
+        reading, past = visit.reading(), query.told
         wait(visit, headers)
         wanted = key if of.own is None or isinstance(key, UUID) else id_or_key(key)
         try:
-            return thing_answer(of.ask(reading, wanted))
+            found = of.ask(reading, wanted, past or Parameters())
         except Unknown:
             if of.has_reach:
                 refuse_out_of_reach(visit, of.permissions[0], _stream(of, wanted))
+            if past is not None:
+                thing = of.summary.removeprefix("One ")
+                explain_absence(of.ask, reading, wanted, past, thing=thing, permissions=of.permissions)
             raise
+        return thing_answer(found) if past is None else past_thing_answer(found, type(query).model_fields)
 
     kinds = {
         "visit": Annotated[Visit, Depends(Door(*of.permissions))],
         "key": Annotated[of.key, Path(description=_said_of_key(of))],
+        "query": Annotated[of.clocks, Query()],
         "headers": Asking,
     }
     success = described(thing_model(of.row), "ETag", "X-Position")
@@ -172,4 +181,13 @@ def _add(
 
 def _description(of: Listed | Single) -> str:
     text = (of.ask.__doc__ or "").partition("Raises")[0]
-    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n")).strip()
+    said = "\n\n".join(" ".join(part.split()) for part in text.split("\n\n")).strip()
+    return f"{said}\n\n{_PAST[of.clocks]}" if isinstance(of, Single) else said
+
+
+_PAST: Final[Mapping[type[Clocks | KnownClock], str]] = {
+    Clocks: "As it was at any moment: a past state has no ETag, and what did not exist then is a 404 that"
+    " says so.",
+    KnownClock: "As it was known at any position or time (master data have no as_at): a past state has no"
+    " ETag, and what was not known then is a 404 that says so.",
+}

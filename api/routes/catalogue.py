@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from api.answers import (
@@ -12,6 +12,7 @@ from api.answers import (
     Asking,
     as_json,
     described,
+    past_thing_answer,
     thing_answer,
     thing_model,
     versioned,
@@ -19,6 +20,7 @@ from api.answers import (
 )
 from api.authentication import Door, Visit
 from api.bodies import InPath
+from api.queries import KnownClock
 from api.routes.asking import LIST_ERRORS, THING_ERRORS, Listed, Single, add_list, add_single
 from api.routes.orders import add_commands
 from domain.catalogue import ActionTemplate
@@ -74,11 +76,16 @@ add_single(
     responses=described(thing_model(SettingsRow), "ETag", "X-Position") | THING_ERRORS,
     openapi_extra=Door(*DIRECTORY).said,
 )
-def get_settings(visit: Annotated[Visit, Depends(Door(*DIRECTORY))], headers: Asking) -> Response:
-    """What the company sets for itself, with its version as ETag."""
-    reading = visit.reading()
+def get_settings(
+    visit: Annotated[Visit, Depends(Door(*DIRECTORY))],
+    query: Annotated[KnownClock, Query()],
+    headers: Asking,
+) -> Response:
+    """What the company sets for itself, with its version as ETag; or what it had set, as known at a time."""
+    reading, past = visit.reading(), query.told
     wait(visit, headers)
-    return thing_answer(settings(reading))
+    found = settings(reading, past)
+    return thing_answer(found) if past is None else past_thing_answer(found, type(query).model_fields)
 
 
 # --- action templates: few, and read from the log itself ---------------------------------------------

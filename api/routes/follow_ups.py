@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from api.queries import Clocks
 from api.routes.asking import Listed, Single, add_list, add_single
 from api.routes.orders import add_commands
 from domain.identity import follow_up_id
@@ -52,6 +53,6 @@ add_single(
     router,
     Single(
         "/v1/follow-ups/{key}", "get_follow_up", "One follow-up action", follow_up, FollowUpRow, _READ,
-        own=follow_up_id, has_reach=True,
+        own=follow_up_id, has_reach=True, clocks=Clocks,
     ),
 )  # fmt: skip

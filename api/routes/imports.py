@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from api.queries import Clocks
 from api.routes.asking import Listed, Single, add_list, add_single
 from domain.roles import Permission
 from projections.directory import ImportRow, import_, imports
@@ -20,5 +21,8 @@ add_list(
     router, Listed("/v1/imports", "list_imports", "List imports", imports, PageParameters, ImportRow, _READ)
 )
 add_single(
-    router, Single("/v1/imports/{key}", "get_import", "One import", import_, ImportRow, _READ, key=UUID)
+    router,
+    Single(
+        "/v1/imports/{key}", "get_import", "One import", import_, ImportRow, _READ, key=UUID, clocks=Clocks
+    ),
 )

@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from api.bodies import ItemInPath
+from api.queries import Clocks
 from api.routes.asking import Listed, Single, add_list, add_single
 from api.routes.orders import add_commands
 from domain.roles import Permission
@@ -42,5 +43,8 @@ _READ: Final = (Permission.READ_ITEMS,)
 add_list(router, Listed("/v1/items", "search_items", "Search items", items, ItemSearch, ItemRow, _READ))
 add_single(
     router,
-    Single("/v1/items/{key}", "get_item", "One item", item, ItemRow, _READ, key=ItemInPath, has_reach=True),
-)
+    Single(
+        "/v1/items/{key}", "get_item", "One item", item, ItemRow, _READ,
+        key=ItemInPath, has_reach=True, clocks=Clocks,
+    ),
+)  # fmt: skip

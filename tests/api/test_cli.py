@@ -37,9 +37,11 @@ COMMANDS = (
     ("what-if",),
     ("rebuild",),
     ("verify",),
-    ("history", "dispute"),
     ("export", "parquet"),
     *(("reporting", name) for name in ("grant", "revoke", "show")),
+    ("replay",),
+    *(("history", name) for name in ("dispute", "item", "follow-up")),
+    *(("show", name) for name in ("dispute", "item", "follow-up", "customer")),
     *(("people", name) for name in ("list", "register", "import", "deactivate", "reactivate")),
     *(("keys", name) for name in ("create", "list", "revoke")),
     *(("customers", name) for name in ("list", "register", "import")),
@@ -207,6 +209,7 @@ def test_over_another_database_nobody_acts_without_a_key(stranger, tmp_path):
         ("keys", "create", "--role", "administrator", "--name", "Eve"),
         ("settings", "change", "--name", "x"),
         ("verify",),
+        ("replay",),
         ("rebuild",),
     ):
         assert "with REDRESS_DATABASE_URL a key is needed" in stranger(*arguments, code=1).line

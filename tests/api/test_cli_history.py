@@ -171,8 +171,13 @@ def test_ctrl_c_leaves_whole_batches_and_loading_again_does_the_rest(manager, mo
 def test_a_history_says_who_when_and_what_changed(told):
     text = told("history", "dispute", "D1").out
     assert "2024-03-01 09:00:00 UTC  dispute opened  (dispute D1)" in text
-    assert "by Mona Reyes as credit_manager for Ann Berg, recorded " in text
+    assert "by Mona Reyes as credit_manager with the key “Mona Reyes” for Ann Berg, recorded " in text
+    assert "\n    The dispute D1 was opened: too dear.\n" in text
     assert "    state: open → resolved" in text
+    standing = (
+        "resolved, credit note, type Price dispute (price), no resolver, 1 item, 0 open follow-up actions"
+    )
+    assert f": {standing}, episode 1\n" in text
     assert "    outcome: none → credit_note" in text
 
 
@@ -189,6 +194,49 @@ def test_a_history_for_machines(told):
         csv.DictReader(io.StringIO(told("history", "dispute", whole["dispute"], "--format", "csv").out))
     )
     assert [row["event"] for row in rows] == kinds
+
+
+def test_39_a_history_is_told_as_at_any_version_or_moment(told):
+    def events(*clocks):
+        found = told("history", "dispute", "D1", *clocks, "--format", "json").json
+        return [each["event"] for each in found["entries"]], found
+
+    whole, found = events()
+    (last,) = [each for each in found["entries"] if each["event"] == "dispute-resolved.v1"]
+    opening, then = events("--as-at", "2024-03-10")
+    assert (opening, then["as_at"]) == (
+        whole[: len(opening)],
+        "2024-03-10T23:59:59.999999+00:00",
+    )
+    assert "dispute-resolved.v1" not in opening
+    assert opening[0] == "dispute-opened.v1"
+    assert events("--at-version", 1)[0] == opening  # the whole decision that made it
+    assert events("--at-version", last["version"])[0] == whole
+    assert events("--known-at", found["entries"][-1]["position"] - 1)[0] == opening  # never inside a decision
+    early = told("history", "dispute", "D1", "--as-at", "2024-02-29", code=1).line
+    assert early.startswith("There was no dispute ")
+    assert "at that moment" in early
+    refused = told("history", "dispute", "D1", "--at-version", 99, code=1).line
+    assert refused == "The parameter at_version cannot be 99: give a version from 1 to 5."
+    both = told("history", "dispute", "D1", "--at-version", 1, "--known-at", 3, code=1).line
+    assert "or as_at and known_at, but not both" in both
+    assert told("history", "dispute", "D1", "--as-at", "soon", code=1).line.startswith("--as-at: give a date")
+
+
+def test_39_items_and_follow_up_actions_have_histories_too(told):
+    text = told("history", "item", "1", "--customer", "C1").out
+    assert text.startswith("2024-01-31 00:00:00 UTC  item registered  (item 1)\n")
+    assert "\n    It was taken into the dispute D1, all of it.\n" in text
+    found = told("history", "item", "1", "--as-at", "2024-03-10", "--format", "json").json
+    assert {each["stream"] for each in found["entries"]} == {"item"}
+    (action,) = found["entries"][-1]["after"]["follow_ups"]
+    rows = csv.DictReader(io.StringIO(told("history", "follow-up", action, "--format", "csv").out))
+    events = {row["event"]: row for row in rows}
+    assert list(events) == ["follow-up-planned.v1", "follow-up-ended.v1"]
+    ended = events["follow-up-ended.v1"]
+    assert (ended["of"], ended["version"], ended["key"]) == ("follow_up", "2", "Mona Reyes")
+    assert ended["changes"] == "ended: none → dispute_resolved"
+    assert "There is no follow-up action" in told("history", "follow-up", "D9", code=1).line
 
 
 def test_a_dispute_that_is_not_there(told):
