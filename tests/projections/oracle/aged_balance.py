@@ -6,14 +6,15 @@ from collections import defaultdict
 from decimal import Decimal
 
 from projections.parameters import Parameters
-from tests.projections.oracle import groups
+from tests.projections.oracle import groups, reach
 from tests.projections.oracle.answer import Answer, Row
 from tests.projections.oracle.items import Item
 from tests.projections.oracle.view import View
 
 
 def aged_balance(view: View, asked: Parameters) -> Answer:
-    found = [item for item in view.open_items if view.is_item_asked(item, asked)]
+    seen = [item for item in view.open_items if reach.sees_aged(view, item)]
+    found = [item for item in seen if view.is_item_asked(item, asked)]
     rows: dict[tuple[groups.Group, str], list[Item]] = defaultdict(list)
     totals: dict[str, list[Item]] = defaultdict(list)
     for item in found:

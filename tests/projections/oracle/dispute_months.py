@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from projections.parameters import Parameters
+from tests.projections.oracle import reach
 from tests.projections.oracle.answer import Answer, Row
 from tests.projections.oracle.disputes import Episode
 from tests.projections.oracle.view import View
@@ -15,6 +16,8 @@ def dispute_months(view: View, asked: Parameters) -> Answer:
     rows: dict[tuple[str, str], Row] = {}
     for episode in view.episodes:
         if not view.is_case_asked(episode.dispute, asked, episode.type, episode.resolver):
+            continue
+        if not reach.sees_dispute(view, episode.dispute, episode.resolver):
             continue
         picked = [
             part for part in episode.opening if view.has_item_part(view.items[part.item], asked, episode)

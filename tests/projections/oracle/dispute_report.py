@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from domain.roles import Role
 from projections.dispute_report import Counted, DisputeReportParameters
-from tests.projections.oracle import groups
+from tests.projections.oracle import groups, reach
 from tests.projections.oracle.aged_balance import bucket
 from tests.projections.oracle.answer import Answer, Row, share
 from tests.projections.oracle.disputes import Episode, Part
@@ -32,6 +33,7 @@ def dispute_report(view: View, asked: DisputeReportParameters) -> Answer:
         for episode, day in _counted(view, asked)
         if view.in_period(day, asked)
         and view.is_case_asked(episode.dispute, asked, episode.type, episode.resolver)
+        and reach.sees_dispute(view, episode.dispute, episode.resolver)
         for line in _lines(view, asked, episode, day)
     ]
     rows: dict[tuple[groups.Group, str], list[_Line]] = defaultdict(list)
@@ -94,8 +96,9 @@ def _row(
 ) -> Row:
     part = None
     if asked.state is Counted.OPEN:
-        debit = sum((line.part.amount for line in own if line.is_debit), Decimal(0))
-        part = share(debit, _receivables(view, asked, currency))
+        shared = [line for line in own if _sees_receivables(view, line.episode.dispute.customer_id)]
+        debit = sum((line.part.amount for line in shared if line.is_debit), Decimal(0))
+        part = share(debit, _receivables(view, asked, currency)) if shared else None
     return {
         "key": group[0],
         "label": group[1],
@@ -107,6 +110,12 @@ def _row(
     }
 
 
+def _sees_receivables(view: View, customer: str) -> bool:
+    """Whether all of the customer's items are theirs to see, not only the disputed ones."""
+    role = view.asker.role
+    return role in reach.ALL or (role is not Role.RESOLVER and reach.owns(view, customer))
+
+
 def _receivables(view: View, asked: DisputeReportParameters, currency: str) -> Decimal:
     """Open debit balances of the same customers, entities and attributes."""
     return sum(
@@ -115,6 +124,7 @@ def _receivables(view: View, asked: DisputeReportParameters, currency: str) -> D
             for item in view.open_items
             if item.balance > 0
             and item.currency == currency
+            and _sees_receivables(view, item.customer_id)
             and view.has_item_part(item, asked)
             and asked.customer in {None, item.customer}
             and (

@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from projections.parameters import Parameters
-from tests.projections.oracle import groups
+from tests.projections.oracle import groups, reach
 from tests.projections.oracle.answer import Answer, Row, share
 from tests.projections.oracle.items import Item
 from tests.projections.oracle.view import View
@@ -16,7 +16,7 @@ def item_statuses(view: View, asked: Parameters) -> Answer:
     rows: dict[tuple[groups.Group, str], list[Item]] = defaultdict(list)
     totals: dict[str, list[Item]] = defaultdict(list)
     for item in view.open_items:
-        if view.is_item_asked(item, asked):
+        if view.is_item_asked(item, asked) and reach.sees_status(view, item):
             rows[groups.of_item(view, item, asked.by or "status"), item.currency].append(item)
             totals[item.currency].append(item)
     return Answer(

@@ -121,7 +121,7 @@ def _ledger(item: Item, name: str, data: Data) -> None:
             item.details, item.said = data["details"], data["qualification"]
             item.is_open, item.withdrawn = True, False
         case "item-withdrawn":
-            item.is_open, item.withdrawn = False, True
+            item.is_open, item.withdrawn, item.write_offs = False, True, set()
             item.details = {**item.details, "balance": "0"}  # it counts as cleared (ADR 13)
         case "item-clearing-undone":
             item.details, item.said, item.is_open = data["details"], data["qualification"], True
@@ -130,6 +130,7 @@ def _ledger(item: Item, name: str, data: Data) -> None:
             item.actions, item.write_offs = set(data["follow_ups"]), set(data["write_offs"])
         case "item-reinstatement-undone":
             item.details, item.is_open, item.withdrawn = data["details"], False, data["withdrawn"]
+            item.write_offs = set()
         case _:
             pass
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from projections.cases import DisputeList, FollowUpList
 from projections.parameters import Parameters
 from projections.search import ItemSearch
+from tests.projections.oracle import reach
 from tests.projections.oracle.answer import Answer, Row
 from tests.projections.oracle.disputes import Action, Dispute
 from tests.projections.oracle.items import Item
@@ -18,7 +19,9 @@ def items(view: View, asked: ItemSearch) -> Answer:
         [
             _item(view, item)
             for item in view.items.values()
-            if view.is_item_asked(item, asked) and _is_searched(view, item, asked)
+            if view.is_item_asked(item, asked)
+            and _is_searched(view, item, asked)
+            and reach.sees_searched(view, item)
         ]
     )
 
@@ -47,6 +50,7 @@ def _text(view: View, item: Item) -> str:
         view.masters.customer_name(item.customer_id),
         *item.details["attributes"].values(),
         said.get("status"),
+        view.masters.label(said.get("status")),
         said.get("comment"),
     )
     return "\n".join((text or "").lower() for text in texts)
@@ -102,6 +106,7 @@ def disputes(view: View, asked: DisputeList) -> Answer:
             _dispute(view, each)
             for each in view.disputes.values()
             if view.is_case_asked(each, asked, each.type, each.resolver)
+            and reach.sees_dispute(view, each, each.resolver)
             and view.in_period(view.day(each.episode.opened_at), asked)
             and asked.state in {None, each.state}
             and asked.is_assigned in {None, each.resolver is not None}
@@ -179,6 +184,7 @@ def follow_ups(view: View, asked: FollowUpList) -> Answer:
             and (asked.due_to is None or each.due_on <= asked.due_to)
             and view.in_period(each.due_on, asked)
             and _is_action_asked(view, each, asked)
+            and reach.sees_action(view, each)
         ]
     )
 

@@ -71,7 +71,9 @@ class Story:
             self.give(people.RegisterPerson(code, f"Person {number}", None, role, values))
         for number in range(3):
             collector = person_id(PEOPLE[1 + number % 2]) if number < 2 else None
-            self.give(customer.RegisterCustomer(f"C{number}", f"Buyer {number}", None, collector))
+            manager = person_id("P4") if number else None
+            buyer = f"C{number}", f"Buyer {number}"
+            self.give(customer.RegisterCustomer(*buyer, None, collector, manager))
 
     def give(self, command: Command) -> None:
         """Decided as if it was said at ``at`` by anybody; refusals are passed over."""
@@ -95,7 +97,7 @@ class Story:
         """Take back what an import did to an item, forced or not."""
         if not self.imported:
             return
-        what = self.chance.choice(self.imported[-12:])
+        what = self.chance.choice(self.imported[-8:])
         newer = any(each.item_id == what.item_id and each.number > what.number for each in self.imported)
         self.give(
             UndoImportOfItem(
@@ -386,9 +388,11 @@ def _person(story: Story) -> Command:
 def _customer(story: Story) -> Command:
     chance = story.chance
     collector = story.person() if chance.random() < 0.8 else None
-    return customer.RegisterCustomer(
-        f"C{chance.randrange(3)}", f"Buyer {chance.randrange(9)}", None, collector
-    )
+    code, name = f"C{chance.randrange(3)}", f"Buyer {chance.randrange(9)}"
+    if chance.random() < 0.3:
+        manager = story.person() if chance.random() < 0.7 else None
+        return customer.RegisterCustomer(code, name, sales_manager_id=manager)
+    return customer.RegisterCustomer(code, name, None, collector)
 
 
 def _sales(story: Story) -> Command:
@@ -403,12 +407,12 @@ def _sales(story: Story) -> Command:
 COMMANDS: Final[Sequence[tuple[Make | None, int]]] = (
     (_register, 22),
     (_clear, 7),
-    (None, 4),
+    (None, 7),
     (_open, 14),
     (_qualify, 9),
     (_of_dispute(lambda s, d: dispute.ResolveDispute(d, s.chance.choice(_BY_HAND), None, s.text())), 6),
     (_of_dispute(lambda s, d: dispute.ReopenDispute(d, follow_up.FollowUpPlan(s.due())), is_open=False), 6),
-    (_of_dispute(lambda _, d: dispute.CancelDispute(d), is_open=None), 1),
+    (_of_dispute(lambda _, d: dispute.CancelDispute(d), is_open=None), 2),
     (_of_dispute(lambda _, d: dispute.EscalateDispute(d)), 2),
     (_of_dispute(lambda s, d: dispute.AssignResolver(d, s.person() if s.chance.random() < 0.8 else None)), 6),
     (_of_dispute(lambda _, d: dispute.AssignResolver(d)), 1),

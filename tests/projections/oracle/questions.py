@@ -35,9 +35,15 @@ from tests.projections.oracle import resolver_days as desks
 from tests.projections.oracle.answer import Answer
 from tests.projections.oracle.facts import Fact
 from tests.projections.oracle.made_up import PEOPLE, SECTORS, TYPES, ZONES
-from tests.projections.oracle.view import View
+from tests.projections.oracle.view import BOSS, View
 
-BOSS: Final = Actor(person_id("boss"), Role.CREDIT_MANAGER)
+ASKERS: Final = (
+    BOSS,
+    BOSS,
+    Actor(person_id("P1"), Role.COLLECTOR),
+    Actor(person_id("P3"), Role.RESOLVER),
+    Actor(person_id("P4"), Role.SALES_MANAGER),
+)
 NOW: Final = datetime(2020, 12, 1, 12, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
 
@@ -63,6 +69,10 @@ class Asking:
     )
     options: Callable[[Random], Mapping[str, object]] = lambda _: {}
     has_totals: bool = False
+    order: Callable[[Any], Any] | None = None
+    """What rows go by within a currency, unless they go by month or age."""
+    is_for_all: bool = True
+    """Whether all of these roles may ask it."""
     is_compared: Callable[[Any], bool] = lambda _: True
 
 
@@ -91,8 +101,22 @@ def _searched(chance: Random) -> Mapping[str, object]:
 
 
 QUESTIONS: Final[Mapping[str, Asking]] = {
-    "aged balance": Asking(aged_balance, aged.aged_balance, Parameters, by=_OF_ITEMS, has_totals=True),
-    "item statuses": Asking(item_statuses, statuses.item_statuses, Parameters, by=_OF_ITEMS, has_totals=True),
+    "aged balance": Asking(
+        aged_balance,
+        aged.aged_balance,
+        Parameters,
+        by=_OF_ITEMS,
+        order=lambda row: -row.total,
+        has_totals=True,
+    ),
+    "item statuses": Asking(
+        item_statuses,
+        statuses.item_statuses,
+        Parameters,
+        by=_OF_ITEMS,
+        order=lambda row: -row.amount,
+        has_totals=True,
+    ),
     "dispute report": Asking(
         dispute_report,
         counted.dispute_report,
@@ -100,11 +124,14 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
         by=_OF_DISPUTES,
         options=lambda chance: {"state": chance.choice(list(Counted))},
         has_totals=True,
+        order=lambda row: -row.amount,
     ),
     "open disputes by age": Asking(
         dispute_report, counted.dispute_report, DisputeReportParameters, by=("age",), has_totals=True
     ),
-    "dispute months": Asking(dispute_months, months.dispute_months, Parameters),
+    "dispute months": Asking(
+        dispute_months, months.dispute_months, Parameters, order=lambda row: (row.currency, row.key)
+    ),
     "resolution time": Asking(
         resolution_time,
         times.resolution_time,
@@ -113,6 +140,7 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
         by=_OF_DISPUTES,
         options=lambda chance: {"first_episodes_only": chance.random() < 0.3},
         has_totals=True,
+        order=lambda row: -row.count,
     ),
     "resolver days": Asking(
         resolver_days,
@@ -120,6 +148,7 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
         ResolutionTimeParameters,
         identity=("key",),
         options=lambda chance: {"first_episodes_only": chance.random() < 0.3},
+        order=lambda row: -row.days,
     ),
     "receivables": Asking(
         receivables,
@@ -127,11 +156,13 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
         ReceivablesParameters,
         by=("none", "entity", "customer", "collector", "attribute:sector"),
         filters=("entity", "customer", "collector", "attributes", "currency"),
+        is_for_all=False,
         options=lambda chance: {
             "days": chance.choice((90, 7, 30)),
             "sales_days": chance.choice((365, 30, 45)),
         },
         has_totals=True,
+        order=lambda row: -row.receivables,
     ),
     "agenda": Asking(
         agenda,
@@ -144,8 +175,16 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
             "until": chance.choice((None, None, date(2020, 2, 20))),
         },
         is_compared=lambda row: row.kind != "scenario_step",
+        order=lambda row: row.day,
     ),
-    "items": Asking(items, lists.items, ItemSearch, identity=("item_id",), options=_searched),
+    "items": Asking(
+        items,
+        lists.items,
+        ItemSearch,
+        identity=("item_id",),
+        options=_searched,
+        order=lambda row: (row.customer_code, row.number),
+    ),
     "disputes": Asking(
         disputes,
         lists.disputes,
@@ -156,6 +195,7 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
             "state": chance.choice((None, None, "open", "resolved")),
             "is_assigned": chance.choice((None, None, True, False)),
         },
+        order=lambda row: -row.episode_opened_at.timestamp(),
     ),
     "follow-ups": Asking(
         follow_ups,
@@ -169,6 +209,7 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
             "owner": chance.choice((None, None, person_id(chance.choice(PEOPLE)))),
             "due_to": chance.choice((None, None, date(2020, 2, 20))),
         },
+        order=lambda row: row.due_on,
     ),
 }
 """Every report, and the lists."""
@@ -183,6 +224,8 @@ def question(
 ) -> Parameters:
     """Parameters by chance; half of the questions have filters."""
     given: dict[str, Any] = {"as_at": as_at, "known_at": known_at, **of.options(chance)}
+    if "person" in given and view.asker is not BOSS:
+        given["person"] = None
     if of.by:
         given["by"] = chance.choice(of.by)
     if chance.random() < 0.5:

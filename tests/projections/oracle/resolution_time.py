@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from projections.resolution_time import ResolutionTimeParameters
-from tests.projections.oracle import groups, work
+from tests.projections.oracle import groups, reach, work
 from tests.projections.oracle.answer import Answer, Row
 from tests.projections.oracle.calendars import holidays_of
 from tests.projections.oracle.disputes import Episode, Part
@@ -30,6 +30,7 @@ def episodes_asked(view: View, asked: ResolutionTimeParameters) -> Iterator[Epis
     for episode in view.episodes:
         if (
             view.is_case_asked(episode.dispute, asked, episode.type, episode.resolver)
+            and reach.sees_dispute(view, episode.dispute, episode.resolver)
             and _picked(view, asked, episode)
             and not (asked.first_episodes_only and episode.number > 1)
         ):

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from domain.identity import person_id
+from domain.roles import Actor, Role
 from projections.parameters import Parameters
 from tests.projections.oracle import disputes, items, masters
 from tests.projections.oracle.disputes import Action, Dispute, Episode
 from tests.projections.oracle.facts import BY_KNOWN_AT_ALONE, Data, Fact, end_of_decision
 from tests.projections.oracle.items import Item
+
+BOSS: Final = Actor(person_id("boss"), Role.CREDIT_MANAGER)
 
 
 class View:
@@ -23,7 +28,9 @@ class View:
         now: datetime,
         as_at: date | datetime | None,
         known_at: int | datetime | None,
+        asker: Actor = BOSS,
     ) -> None:
+        self.asker = asker
         self.known = end_of_decision(log, known_at)
         self._known_facts = [fact for fact in log if fact.position <= self.known]
         self.masters = masters.fold(self._known_facts)
