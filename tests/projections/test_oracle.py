@@ -22,6 +22,7 @@ from store.event_types import TABLE
 from tests.projections.histories import new_company
 from tests.projections.oracle.answer import differences
 from tests.projections.oracle.facts import Fact, log_of
+from tests.projections.oracle.happenings import play
 from tests.projections.oracle.made_up import Story, append_as_told
 from tests.projections.oracle.questions import ASKERS, NOW, QUESTIONS, Asking, clocks, question
 from tests.projections.oracle.view import BOSS, View
@@ -38,10 +39,6 @@ def pool(database: str) -> Iterator[Pool]:
         yield pool
 
 
-def story(number: int) -> Story:
-    return Story(f"{SEED} {number}").play(COMMANDS)
-
-
 def told(pool: Pool, story: Story) -> tuple[CompanyDatastore, Sequence[Fact]]:
     """A company of that story, whose read side knows all of it."""
     log = new_company(pool)
@@ -54,7 +51,7 @@ def told(pool: Pool, story: Story) -> tuple[CompanyDatastore, Sequence[Fact]]:
 
 @pytest.mark.parametrize("number", range(HISTORIES))
 def test_40_every_report_at_any_two_clocks_equals_a_fold_of_the_log_by_hand(pool: Pool, number: int) -> None:
-    datastore, facts = told(pool, story(number))
+    datastore, facts = told(pool, play(f"{SEED} {number}", COMMANDS))
     chance = Random(f"{SEED} questions {number}")
     for _ in range(PAIRS):
         as_at, known_at = clocks(chance, facts)
@@ -103,7 +100,7 @@ _WANTED: Final = {
 
 def test_40_the_random_histories_hold_everything_that_happens_to_disputes() -> None:
     """Otherwise the test above could agree about nothing."""
-    stories = [Story(f"fixed {number}").play(COMMANDS) for number in range(16)]
+    stories = [play(f"fixed {number}", COMMANDS) for number in range(16)]
     happened = {
         type(event) for each in stories for _, decision in each.decisions for event in decision.events
     }

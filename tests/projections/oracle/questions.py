@@ -146,6 +146,7 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
         resolver_days,
         desks.resolver_days,
         ResolutionTimeParameters,
+        has_totals=True,
         identity=("key",),
         options=lambda chance: {"first_episodes_only": chance.random() < 0.3},
         order=lambda row: -row.days,

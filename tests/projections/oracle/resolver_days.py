@@ -16,12 +16,19 @@ from tests.projections.oracle.view import View
 
 def resolver_days(view: View, asked: ResolutionTimeParameters) -> Answer:
     days: dict[str | None, list[float]] = defaultdict(list)
+    lasting = 0
     for episode in episodes_asked(view, asked):
         if is_resolved_in_period(view, episode, asked):
-            for desk, lasted in _desks(episode).items():
+            desks = _desks(episode)
+            lasting += bool(desks)
+            for desk, lasted in desks.items():
                 days[desk].append(lasted)
     all_days = sum(sum(each) for each in days.values())
-    return Answer([_row(view, desk, own, all_days) for desk, own in days.items()])
+    total = _row(groups.TOTAL, [all_days], all_days)
+    return Answer(
+        [_row(groups.person(view, desk), own, all_days) for desk, own in days.items()],
+        [{**total, "episodes": lasting, "mean_days": all_days / lasting if lasting else None}],
+    )
 
 
 def _desks(episode: Episode) -> dict[str | None, float]:
@@ -35,10 +42,10 @@ def _desks(episode: Episode) -> dict[str | None, float]:
     return found
 
 
-def _row(view: View, desk: str | None, own: list[float], all_days: float) -> Row:
+def _row(group: groups.Group, own: list[float], all_days: float) -> Row:
     return {
-        "key": groups.person(view, desk)[0],
-        "label": groups.person(view, desk)[1],
+        "key": group[0],
+        "label": group[1],
         "episodes": len(own),
         "days": sum(own),
         "mean_days": sum(own) / len(own),
