@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, LiteralString
@@ -56,8 +56,13 @@ left join status_states s on s.code = coalesce(d.type, f.status) and {known_s}
 where {seen_f} and {selected}
 order by {order} limit %(rows)s"""
 
+# A dispute that ended when the last of its items cleared has none at its end: then those at its opening.
 _ITEMS_OF_DISPUTE: Final[LiteralString] = """
-exists (select from item_states i where i.item_id = any (d.items) and {seen_i} and """
+exists (select from item_states i
+        where i.item_id = any (
+            case when d.items <> '{{}}' then d.items
+                 else array(select (o ->> 'item_id')::uuid from jsonb_array_elements(d.opening) o) end)
+          and {seen_i} and """
 
 _ITEMS_OF_FOLLOW_UP: Final[LiteralString] = """
 exists (select from item_states i where i.item_id = any (f.items) and {seen_i} and """
@@ -174,7 +179,8 @@ def disputes(reading: Reading, parameters: DisputeList) -> Report[DisputeRow]:
     """One page of the disputes that pass all filters.
 
     ``sort``: newest (default), oldest, customer. The period speaks of the opening of the last episode; entity
-    and attributes pick disputes with such an item; ``status`` is the type.
+    and attributes pick disputes with such an item, of those whose items have all cleared by what they were
+    opened over; ``status`` is the type.
 
     Raises RoleForbids, ParameterInvalid.
     """
@@ -257,20 +263,25 @@ def _by_id_or_reference(
 
 def _disputes(parameters: DisputeList) -> Selection:
     chosen = selection.of_disputes(parameters)
-    parts = selection.of_item_parts(parameters)
-    for condition in parts.conditions:
-        chosen.where(_ITEMS_OF_DISPUTE + condition + ")", **parts.bindings)
+    # The currency is the dispute's own: when the last of its items has cleared, it has none to ask.
+    _with_such_an_item(chosen, _ITEMS_OF_DISPUTE, replace(parameters, currency=None))
     chosen.where_given("d.state = %(state)s", state=parameters.state)
     chosen.where_given("%(item)s = any (d.items)", item=parameters.item)
     chosen.where_given("(d.resolver_id is not null) = %(is_assigned)s", is_assigned=parameters.is_assigned)
     return chosen
 
 
+def _with_such_an_item(chosen: Selection, items: LiteralString, parameters: Parameters) -> None:
+    """Add that one and the same of *items* passes all filters on items."""
+    parts = selection.of_item_parts(parameters)
+    if parts.conditions:
+        either: LiteralString = " and ".join(parts.conditions)
+        chosen.where(f"{items} {either})", **parts.bindings)
+
+
 def _follow_ups(parameters: FollowUpList) -> Selection:
     chosen = Selection()
-    parts = selection.of_item_parts(parameters)
-    for condition in parts.conditions:
-        chosen.where(_ITEMS_OF_FOLLOW_UP + condition + ")", **parts.bindings)
+    _with_such_an_item(chosen, _ITEMS_OF_FOLLOW_UP, parameters)
     chosen.where_given("c.code = %(customer)s", customer=parameters.customer)
     chosen.where_given("c.collector_id = %(collector)s", collector=parameters.collector)
     chosen.where_given("coalesce(f.resolver_id, d.resolver_id) = %(resolver)s", resolver=parameters.resolver)

@@ -19,7 +19,7 @@ from projections import selection
 from projections.moment import Moment
 from projections.paging import Order, PageParameters, page, single
 from projections.parameters import ParameterInvalid, Parameters, Report
-from projections.reading import Reading, Snapshot
+from projections.reading import STATUS_LABEL, Reading, Snapshot
 from projections.selection import Selection
 
 # The page first, and only then what is said of its rows besides.
@@ -60,14 +60,16 @@ _ORDERS: Final = {
     "balance": Order((("i.balance", "numeric", "balance"), ("i.item_id", "uuid", "item_id")), "desc"),
 }
 
-_TEXT: Final[LiteralString] = """
-concat_ws(E'\\n', i.number, i.customer_code, c.name, i.status, s.labels ->> %(language)s, i.comment,
-          (select string_agg(value, E'\\n') from jsonb_each_text(i.attributes))) ilike all (%(words)s)"""
+_WORDS: Final[LiteralString] = (
+    "concat_ws(E'\\n', i.number, i.customer_code, c.name, i.status, " + STATUS_LABEL + ", i.comment, "
+)
+
+_VALUES: Final[LiteralString] = "(select string_agg(value, E'\\n') from jsonb_each_text(i.attributes))"
+
+_TEXT: Final[LiteralString] = _WORDS + _VALUES + ") ilike all (%(words)s)"
 
 # Cheap, and true wherever _TEXT is, for words that JSON writes as they are: few rows are left to take apart.
-_TEXT_ROUGHLY: Final[LiteralString] = """
-concat_ws(E'\\n', i.number, i.customer_code, c.name, i.status, s.labels ->> %(language)s, i.comment,
-          i.attributes::text) ilike all (%(plain_words)s)"""
+_TEXT_ROUGHLY: Final[LiteralString] = _WORDS + "i.attributes::text) ilike all (%(plain_words)s)"
 
 _LONGEST_TEXT: Final = 200
 
@@ -75,8 +77,9 @@ _LONGEST_TEXT: Final = 200
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSearch(PageParameters):
     """``text``: words, each of which must occur in the number, the customer's code or name, an attribute's
-    value, the status or the comment, in upper or lower case. ``type``: of item. ``dispute``, ``follow_up``:
-    ids. ``kind``: of status. ``is_open``, ``is_disputed``, ``is_overdue``: None for either."""
+    value, the status (its code, or its label as shown) or the comment, in upper or lower case. ``type``: of
+    item. ``dispute``, ``follow_up``: ids. ``kind``: of status. ``is_open``, ``is_disputed``, ``is_overdue``:
+    None for either."""
 
     text: str | None = None
     number: str | None = None

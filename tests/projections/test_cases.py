@@ -122,6 +122,28 @@ def test_actions_by_filter(varied: World, given: dict[str, object], expected: st
     assert references(ask_actions(varied.reading(), **given)) == expected
 
 
+@pytest.mark.parametrize("given", [{"currency": "USD"}, {"entity": "north"}, {"attributes": {"x": "1"}}])
+def test_33_a_dispute_is_found_by_its_currency_and_items_after_all_of_them_have_cleared(
+    world: World, given: dict[str, object]
+):
+    one = world.item("1", "alpha", "10", entity="north", currency="USD", attributes={"x": "1"})
+    world.dispute("D1", [one], "2026-06-01")
+    world.end_dispute("D1", "2026-06-05", items=[])
+    world.clear(one, "2026-06-05")
+    assert references(ask(world.reading(), **given)) == "D1"
+
+
+def test_33_filters_on_items_ask_for_one_item_that_passes_them_all(world: World):
+    one = world.item("1", "alpha", "10", entity="north")
+    two = world.item("2", "alpha", "20", entity="south", attributes={"x": "1"})
+    world.dispute("D1", [one, two], "2026-06-01")
+    world.follow_up("F1", [one, two], "2026-06-10", owner="cora", dispute_id=named("D1"))
+    for entity, found in (("north", ""), ("south", "1")):
+        given = {"entity": entity, "attributes": {"x": "1"}}
+        assert references(ask(world.reading(), **given)) == found.replace("1", "D1")
+        assert references(ask_actions(world.reading(), **given)) == found.replace("1", "F1")
+
+
 def test_pages(varied: World):
     for sort, expected in (("newest", "D4 D3 D2 D1"), ("oldest", "D1 D2 D3 D4"), ("customer", None)):
         seen: list[str] = []

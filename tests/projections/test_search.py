@@ -136,6 +136,15 @@ def test_free_text(varied: World, text: str, expected: str):
     assert numbers(ask(varied.reading(), text=text)) == expected
 
 
+def test_37_a_status_is_found_by_the_label_that_is_shown_where_the_companys_language_has_none(empty: World):
+    empty.settings(language="fr")
+    empty.customer("alpha")
+    empty.status("S7", en="Wrong price")
+    empty.item("A1", "alpha", status="S7", kind="dispute")
+    (shown,) = ask(empty.reading(), text="wrong PRICE").rows
+    assert shown.status_label == "Wrong price"
+
+
 def test_a_text_of_unreasonable_length_is_refused(world: World):
     with pytest.raises(ParameterInvalid, match="text"):
         ask(world.reading(), text="x" * 201)
