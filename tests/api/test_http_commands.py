@@ -9,7 +9,7 @@ import pytest
 
 from api import wire
 from api.database import OpenCompany
-from api.routes import catalogue, customers, disputes, follow_ups, items, keys, people, sales
+from api.routes import catalogue, customers, disputes, follow_ups, items, keys, people, sales, scenario
 from domain.dispute import Outcome, ResolveDispute
 from domain.identity import dispute_id, person_id
 from domain.roles import Actor, Role
@@ -160,7 +160,7 @@ def test_what_is_created_can_be_read_where_location_says(service: Service) -> No
 
 
 def test_every_example_of_the_description_is_a_body_that_is_understood() -> None:
-    routers = (catalogue, customers, disputes, follow_ups, items, keys, people, sales)
+    routers = (catalogue, customers, disputes, follow_ups, items, keys, people, sales, scenario)
     shown = {}
     for module in routers:
         for route in module.router.routes:
