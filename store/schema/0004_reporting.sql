@@ -3,7 +3,7 @@
 -- Views read the company's tables with the rights of their owner, so that who analyses needs no right on a table.
 -- Functions are plain SQL over the views and become part of the query that calls them: its conditions reach the
 -- tables' indexes, and nobody's rights grow. A rebuild of the read side tells the views which look at a table
--- itself (`…_states`) of the new tables; everything else here stands on those views. docs/adr/0015
+-- itself (`…_states`) of the new tables; everything else here stands on those views. docs/adr/0016
 --
 -- Left out are what people wrote about others (comments), logins and, but for those who may read the log, events.
 
