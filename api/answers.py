@@ -1,10 +1,11 @@
-"""Answers of reads: reports and single things as JSON and CSV, with the position computed at."""
+"""Answers of reads: reports and single things as JSON, reports as files, with the position computed at."""
 
 from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
 from urllib.parse import quote
 
@@ -13,14 +14,16 @@ from fastapi import Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.authentication import Visit
-from api.csv_text import csv_text
+from api.downloads import Download, begun
 from api.problems import NotThereYet
+from api.table_files import MEDIA_TYPES, FileFormat, file_chunks
+from api.typed_columns import table_of
 from projections.parameters import SPREAD, Report, record
+from projections.reading import Reading
 
 Row = TypeVar("Row")
 
 JSON: Final = "application/json"
-CSV: Final = "text/csv; charset=utf-8"
 PATIENCE: Final = 5.0
 """Seconds that a reader waits for the position that they ask for."""
 
@@ -70,25 +73,46 @@ def _plain(value: object) -> object:
 # --- reports and lists -----------------------------------------------------------------------------
 
 
-def report_answer(
-    request: Request, report: Report[Row], of: type[Row], *, as_csv: bool = False, raw: bool = False
-) -> Response:
-    """*report*, whose rows are instances of *of*; with a link to the next page if there is one."""
-    headers = {"X-Position": str(report.position)}
-    if report.next_cursor is not None:
-        headers["Link"] = next_link(request, cursor=report.next_cursor)
-    records = report.records()
-    if as_csv:
-        headers["Content-Disposition"] = f'attachment; filename="{request.url.path.rsplit("/", 1)[-1]}.csv"'
-        return Response(csv_text(_columns(of, records), records, raw=raw), 200, headers, CSV)
+def report_answer(request: Request, report: Report[Any]) -> Response:
+    """*report* as JSON, with a link to the next page if there is one."""
     body = {
         "position": report.position,
         "parameters": report.parameters,
-        "rows": records,
+        "rows": report.records(),
         "totals": report.total_records(),
         "next_cursor": report.next_cursor,
     }
-    return Response(as_json(body), 200, headers, JSON)
+    return Response(as_json(body), 200, _report_headers(request, report), JSON)
+
+
+def report_file(
+    request: Request,
+    visit: Visit,
+    ask: Callable[[Reading], Report[Row]],
+    of: type[Row],
+    form: FileFormat,
+    *,
+    raw: bool,
+) -> Response:
+    """What *ask* answers, in rows of the class *of*, as a file, which is sent while it is read."""
+    with ExitStack() as held:
+        held.enter_context(visit.downloads.one())
+        reads = held.enter_context(ExitStack())
+        report = ask(reads.enter_context(visit.reading().streamed()))
+        table = table_of(report, of, request.url.path.rsplit("/", 1)[-1])
+        chunks = begun(file_chunks(table, form, raw=raw), held)
+        if form is FileFormat.XLSX:
+            reads.close()  # all is read: the database need not wait for the client
+        headers = _report_headers(request, report)
+        headers["Content-Disposition"] = f'attachment; filename="{table.name}.{form}"'
+        return Download(held.pop_all(), chunks, MEDIA_TYPES[form], headers)
+
+
+def _report_headers(request: Request, report: Report[Any]) -> dict[str, str]:
+    headers = {"X-Position": str(report.position)}
+    if report.next_cursor is not None:
+        headers["Link"] = next_link(request, cursor=report.next_cursor)
+    return headers
 
 
 def next_link(request: Request, **changed: str) -> str:
@@ -98,12 +122,6 @@ def next_link(request: Request, **changed: str) -> str:
     """
     url = request.url.include_query_params(**changed)
     return f'<{quote(url.path)}?{url.query}>; rel="next"'
-
-
-def _columns(of: type[Any], records: Sequence[Mapping[str, object]]) -> list[str]:
-    if records:
-        return list(records[0])
-    return [each.name for each in dataclasses.fields(of) if each.name not in SPREAD]
 
 
 def thing_answer(report: Report[Any]) -> Response:
@@ -177,13 +195,16 @@ _HEADERS: Final = {
 Described: TypeAlias = dict[int | str, dict[str, Any]]
 
 
-def described(model: type[BaseModel], *headers: str, with_csv: bool = False) -> Described:
+def described(model: type[BaseModel], *headers: str, with_files: bool = False) -> Described:
     """What a route says of its success."""
     found: dict[str, Any] = {
         "model": model,
         "description": "Found.",
         "headers": {name: _HEADERS[name] for name in headers},
     }
-    if with_csv:
-        found["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    if with_files:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        found["content"] = {"text/csv": {"schema": {"type": "string"}}} | {
+            MEDIA_TYPES[form]: binary for form in (FileFormat.XLSX, FileFormat.PARQUET)
+        }
     return {200: found}

@@ -39,7 +39,9 @@ class Query(BaseModel):
 class Formats(Query):
     """In which form a report comes."""
 
-    format: Literal["json", "csv"] = "json"
+    format: Literal["json", "csv", "xlsx", "parquet"] = Field(
+        default="json", description="files hold all rows, of lists too, unless a limit is told"
+    )
     raw: bool = Field(
         default=False, description="in CSV: leave cells alone that a spreadsheet would take for a formula"
     )

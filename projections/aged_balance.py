@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, LiteralString
 
 from domain.money import NOTHING
@@ -65,22 +66,21 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
 
     def work(snapshot: Snapshot) -> Report[AgedBalanceRow]:
         ends = snapshot.ageing_buckets
-        found = snapshot.dicts(
+        names = ["not_due", *buckets.names(ends, 1)]
+        rows, totals = snapshot.rows_and_totals(
+            partial(_row, names),
             _SQL,
             {**chosen.bindings, **group.bindings, "starts": buckets.starts([0, *ends])},
             items=snapshot.sql(item_rows.ITEMS),
             selected=chosen.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )
-        names = ["not_due", *buckets.names(ends, 1)]
-        rows = [_row(each, names) for each in found if not each["is_total"]]
-        totals = [_row(each, names) for each in found if each["is_total"]]
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
 
 
-def _row(found: Mapping[str, Any], names: list[str]) -> AgedBalanceRow:
+def _row(names: list[str], **found: Any) -> AgedBalanceRow:  # noqa: ANN401 - the statement's columns
     balances = dict(zip(found["buckets"], found["balances"], strict=True))
     return AgedBalanceRow(
         found["key"],

@@ -70,7 +70,7 @@ def dispute_months(reading: Reading, parameters: Parameters) -> Report[DisputeMo
 
     def work(snapshot: Snapshot) -> Report[DisputeMonthRow]:
         period = selection.in_period(parameters, snapshot.moment, "d.moment")
-        rows = snapshot.rows(
+        rows = snapshot.shown(
             DisputeMonthRow,
             _SQL,
             {**of_case.bindings, **period.bindings},

@@ -205,7 +205,7 @@ def escaped(word: str) -> str:
 
 def _judged(found: Report[ItemRow], moment: Moment) -> Report[ItemRow]:
     # The rule itself stands in the domain, once.
-    return replace(found, rows=tuple(_judged_row(row, moment) for row in found.rows))
+    return found.with_each(lambda row: _judged_row(row, moment))
 
 
 def _judged_row(row: ItemRow, moment: Moment) -> ItemRow:
