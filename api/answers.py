@@ -6,6 +6,7 @@ import dataclasses
 import types
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from itertools import chain
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.authentication import Visit
 from api.downloads import Download, begun
+from api.drill_down import DrillDown
 from api.problems import NotThereYet
 from api.table_files import MEDIA_TYPES, FileFormat, file_chunks
 from api.typed_columns import table_of
@@ -73,13 +75,18 @@ def _plain(value: object) -> object:
 # --- reports and lists -----------------------------------------------------------------------------
 
 
-def report_answer(request: Request, report: Report[Any]) -> Response:
-    """*report* as JSON, with a link to the next page if there is one."""
+def report_answer(request: Request, report: Report[Any], drill_down: DrillDown | None = None) -> Response:
+    """*report* as JSON, with a link to the next page if there is one; in each row the address of the list
+    behind it if *drill_down* makes some."""
+    rows, totals = report.records(), report.total_records()
+    if drill_down is not None:
+        for row in chain(rows, totals):
+            row["drill_down"] = drill_down(report.parameters, row)
     body = {
         "position": report.position,
         "parameters": report.parameters,
-        "rows": report.records(),
-        "totals": report.total_records(),
+        "rows": rows,
+        "totals": totals,
         "next_cursor": report.next_cursor,
     }
     return Response(as_json(body), 200, _report_headers(request, report), JSON)
@@ -150,21 +157,26 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {}
 """The same class must have one model, or it stands twice in the description of the API."""
 
 
-def row_model(of: type[Any]) -> type[BaseModel]:
+def row_model(of: type[Any], *, has_drill_down: bool = False) -> type[BaseModel]:
     """The JSON of one row."""
     hints = get_type_hints(of)
     fields: dict[str, Any] = {
         each.name: (hints[each.name], ...) for each in dataclasses.fields(of) if each.name not in SPREAD
     }
+    if has_drill_down:
+        fields["drill_down"] = (
+            str | None,
+            Field(description="the list of what the row counts, if there is one"),
+        )
     config = ConfigDict(extra="allow" if SPREAD & set(hints) else "forbid")
     if of.__name__ not in _MODELS:
         _MODELS[of.__name__] = create_model(of.__name__, __doc__=of.__doc__, __config__=config, **fields)
     return _MODELS[of.__name__]
 
 
-def report_model(of: type[Any]) -> type[BaseModel]:
+def report_model(of: type[Any], *, has_drill_down: bool = False) -> type[BaseModel]:
     """The JSON of a report or a page of such rows."""
-    rows = types.GenericAlias(list, (row_model(of),))
+    rows = types.GenericAlias(list, (row_model(of, has_drill_down=has_drill_down),))
     fields: dict[str, Any] = {
         "position": (int, Field(description="how far the reports had followed the log")),
         "parameters": (dict[str, Any], Field(description="those given, and how they were understood")),

@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from api.typed_columns import Column, Kind, Table
 
-_IN_ONE_GROUP: Final = 20_000
+_IN_ONE_GROUP: Final = 10_000
 """Rows that are held together before they are written."""
 
 _DIGITS: Final = 38

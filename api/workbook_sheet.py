@@ -34,8 +34,13 @@ def write_workbook(file: BinaryIO, table: Table) -> None:
     # Rows wait in a file until the sheet is complete; the folder goes even when it never will be.
     with tempfile.TemporaryDirectory(prefix="redress-") as folder:
         book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder, **_PLAIN})
-        _Sheet(book, table).write()
-        _write_question(book, table)
+        try:
+            _Sheet(book, table).write()
+            _write_question(book, table)
+        except BaseException:
+            for sheet in book.worksheets():
+                sheet.row_data_fh.close()
+            raise
         book.close()
 
 

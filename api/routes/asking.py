@@ -24,6 +24,7 @@ from api.answers import (
 )
 from api.authentication import Door, Visit
 from api.bodies import ITEM_IN_PATH, InPath, ItemInPath
+from api.drill_down import DrillDown
 from api.queries import Formats, parameters_of, query_of
 from api.table_files import FileFormat
 from domain.case import connected
@@ -39,7 +40,10 @@ THING_ERRORS: Final = problems.declared(401, 403, 404, 422, 503)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list or a report: *ask* answers it with rows of the class *row*, to who has one of *permissions*."""
+    """A list or a report: *ask* answers it with rows of the class *row*, to who has one of *permissions*.
+
+    *drill_down* makes the address of the list behind a row.
+    """
 
     path: str
     name: str
@@ -49,6 +53,7 @@ class Listed:
     row: type[Any]
     permissions: tuple[Permission, ...]
     is_report: bool = False
+    drill_down: DrillDown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def add_list(router: APIRouter, of: Listed) -> None:
         wait(visit, headers)
         if of.is_report and parameters.limit is None:
             parameters = replace(parameters, limit=LONGEST_PAGE)
-        return report_answer(request, of.ask(reading, parameters))
+        return report_answer(request, of.ask(reading, parameters), of.drill_down)
 
     kinds = {
         "request": Request,
@@ -97,7 +102,8 @@ def add_list(router: APIRouter, of: Listed) -> None:
         "query": Annotated[query, Query()],
         "headers": Asking,
     }
-    success = described(report_model(of.row), "X-Position", "Link", with_files=True)
+    model = report_model(of.row, has_drill_down=of.drill_down is not None)
+    success = described(model, "X-Position", "Link", with_files=True)
     _add(router, of, endpoint, kinds, success | LIST_ERRORS)
 
 
