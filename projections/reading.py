@@ -43,7 +43,7 @@ from {tracking} where application_name = 'states'"""
 # neither the database's cleaning up nor the swap of a rebuild for long.
 _STREAM: Final = """
 select set_config('cursor_tuple_fraction', '1', true),
-       set_config('idle_in_transaction_session_timeout', '60s', true)"""
+       set_config('idle_in_transaction_session_timeout', '300s', true)"""
 
 _AT_A_TIME: Final = 2_000
 """Rows fetched in one go while streaming."""
@@ -204,7 +204,7 @@ class Reading:
     @contextmanager
     def streamed(self) -> Iterator[Reading]:
         """The same reading, for one question: rows of its answer come as they are asked for, in one snapshot,
-        until the block ends. A page is answered as ever. Whoever asks for no row in a minute loses it."""
+        until the block ends. A page is answered as ever. Whoever asks for no row in five minutes loses it."""
         with ExitStack() as held:
             yield replace(self, held=held)
 
