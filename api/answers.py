@@ -1,10 +1,12 @@
-"""Answers of reads: reports and single things as JSON and CSV, with the position computed at."""
+"""Answers of reads: reports and single things as JSON, reports as files, with the position computed at."""
 
 from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
+from itertools import chain
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
 from urllib.parse import quote
 
@@ -13,14 +15,17 @@ from fastapi import Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.authentication import Visit
-from api.csv_text import csv_text
+from api.downloads import Download, begun
+from api.drill_down import DrillDown
 from api.problems import NotThereYet
+from api.table_files import MEDIA_TYPES, FileFormat, file_chunks
+from api.typed_columns import table_of
 from projections.parameters import GROUPED, SPREAD, Report, record
+from projections.reading import Reading
 
 Row = TypeVar("Row")
 
 JSON: Final = "application/json"
-CSV: Final = "text/csv; charset=utf-8"
 PATIENCE: Final = 5.0
 """Seconds that a reader waits for the position that they ask for."""
 
@@ -70,25 +75,51 @@ def _plain(value: object) -> object:
 # --- reports and lists -----------------------------------------------------------------------------
 
 
-def report_answer(
-    request: Request, report: Report[Row], of: type[Row], *, as_csv: bool = False, raw: bool = False
-) -> Response:
-    """*report*, whose rows are instances of *of*; with a link to the next page if there is one."""
-    headers = {"X-Position": str(report.position)}
-    if report.next_cursor is not None:
-        headers["Link"] = next_link(request, cursor=report.next_cursor)
-    records = report.records()
-    if as_csv:
-        headers["Content-Disposition"] = f'attachment; filename="{request.url.path.rsplit("/", 1)[-1]}.csv"'
-        return Response(csv_text(_columns(of, records), records, raw=raw), 200, headers, CSV)
+def report_answer(request: Request, report: Report[Any], drill_down: DrillDown | None = None) -> Response:
+    """*report* as JSON, with a link to the next page if there is one; in each row the address of the list
+    behind it if *drill_down* makes some."""
+    rows, totals = report.records(), report.total_records()
+    if drill_down is not None:
+        for row in chain(rows, totals):
+            row["drill_down"] = drill_down(report.parameters, row)
     body = {
         "position": report.position,
         "parameters": report.parameters,
-        "rows": records,
-        "totals": report.total_records(),
+        "rows": rows,
+        "totals": totals,
         "next_cursor": report.next_cursor,
     }
-    return Response(as_json(body), 200, headers, JSON)
+    return Response(as_json(body), 200, _report_headers(request, report), JSON)
+
+
+def report_file(
+    request: Request,
+    visit: Visit,
+    ask: Callable[[Reading], Report[Row]],
+    of: type[Row],
+    form: FileFormat,
+    *,
+    raw: bool,
+) -> Response:
+    """What *ask* answers, in rows of the class *of*, as a file, which is sent while it is read."""
+    with ExitStack() as held:
+        held.enter_context(visit.downloads.one())
+        reads = held.enter_context(ExitStack())
+        report = ask(reads.enter_context(visit.reading().streamed()))
+        table = table_of(report, of, request.url.path.rsplit("/", 1)[-1])
+        chunks = begun(file_chunks(table, form, raw=raw), held)
+        if form is FileFormat.XLSX:
+            reads.close()  # all is read: the database need not wait for the client
+        headers = _report_headers(request, report)
+        headers["Content-Disposition"] = f'attachment; filename="{table.name}.{form}"'
+        return Download(held.pop_all(), chunks, MEDIA_TYPES[form], headers)
+
+
+def _report_headers(request: Request, report: Report[Any]) -> dict[str, str]:
+    headers = {"X-Position": str(report.position)}
+    if report.next_cursor is not None:
+        headers["Link"] = next_link(request, cursor=report.next_cursor)
+    return headers
 
 
 def next_link(request: Request, **changed: str) -> str:
@@ -98,12 +129,6 @@ def next_link(request: Request, **changed: str) -> str:
     """
     url = request.url.include_query_params(**changed)
     return f'<{quote(url.path)}?{url.query}>; rel="next"'
-
-
-def _columns(of: type[Any], records: Sequence[Mapping[str, object]]) -> list[str]:
-    if records:
-        return list(records[0])
-    return [each.name for each in dataclasses.fields(of) if each.name not in SPREAD]
 
 
 def thing_answer(report: Report[Any]) -> Response:
@@ -141,7 +166,7 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {}
 """The same class must have one model, or it stands twice in the description of the API."""
 
 
-def row_model(of: type[Any]) -> type[BaseModel]:
+def row_model(of: type[Any], *, has_drill_down: bool = False) -> type[BaseModel]:
     """The JSON of one row."""
     hints = get_type_hints(of)
     fields: dict[str, Any] = {
@@ -149,15 +174,20 @@ def row_model(of: type[Any]) -> type[BaseModel]:
     }
     if "grouped" in hints:
         fields |= {name: (str | None, None) for name in GROUPED if name not in hints}
+    if has_drill_down:
+        fields["drill_down"] = (
+            str | None,
+            Field(description="the list of what the row counts, if there is one"),
+        )
     config = ConfigDict(extra="allow" if (SPREAD - {"grouped"}) & set(hints) else "forbid")
     if of.__name__ not in _MODELS:
         _MODELS[of.__name__] = create_model(of.__name__, __doc__=of.__doc__, __config__=config, **fields)
     return _MODELS[of.__name__]
 
 
-def report_model(of: type[Any]) -> type[BaseModel]:
+def report_model(of: type[Any], *, has_drill_down: bool = False) -> type[BaseModel]:
     """The JSON of a report or a page of such rows."""
-    rows = types.GenericAlias(list, (row_model(of),))
+    rows = types.GenericAlias(list, (row_model(of, has_drill_down=has_drill_down),))
     fields: dict[str, Any] = {
         "position": (int, Field(description="how far the reports had followed the log")),
         "parameters": (dict[str, Any], Field(description="those given, and how they were understood")),
@@ -188,16 +218,23 @@ _HEADERS: Final = {
     "Link": {"description": 'the next page, `rel="next"`', "schema": {"type": "string"}},
 }
 
+_BINARY: Final = {"type": "string", "format": "binary"}
+_FILES: Final[Mapping[FileFormat, Mapping[str, str]]] = {
+    FileFormat.CSV: {"type": "string"},
+    FileFormat.XLSX: _BINARY,
+    FileFormat.PARQUET: _BINARY,
+}
+
 Described: TypeAlias = dict[int | str, dict[str, Any]]
 
 
-def described(model: type[BaseModel], *headers: str, with_csv: bool = False) -> Described:
-    """What a route says of its success."""
+def described(model: type[BaseModel], *headers: str, files: Collection[FileFormat] = ()) -> Described:
+    """What a route says of its success: with these *headers*, and as *files* of these kinds too."""
     found: dict[str, Any] = {
         "model": model,
         "description": "Found.",
         "headers": {name: _HEADERS[name] for name in headers},
     }
-    if with_csv:
-        found["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    if files:
+        found["content"] = {MEDIA_TYPES[form].partition(";")[0]: {"schema": _FILES[form]} for form in files}
     return {200: found}

@@ -15,6 +15,7 @@ from api import problems
 from api.authentication import SECURITY_SCHEME, Followers, House, Keyring, require_doors
 from api.command_route import Commands
 from api.database import Database
+from api.downloads import Downloads
 from api.edge import Edge
 from api.pace import even_pace
 from api.problems import ProblemBody
@@ -60,6 +61,9 @@ PUBLIC: Final = frozenset({health.PATH, documentation.DOCS, documentation.ASSETS
 LARGEST_BODY: Final = 10 * 1024 * 1024
 """Bytes; 413 for more."""
 
+_OF_THREADS_FOR_FILES: Final = 4
+"""Of so many requests that are carried out at once, one may be a file that its client takes in at leisure."""
+
 _DESCRIPTION: Final = """\
 Customer disputes in accounts receivable, as events that can be read back for any moment of the past.
 
@@ -68,6 +72,8 @@ Customer disputes in accounts receivable, as events that can be read back for an
   `?dry_run=true` says what would be recorded and writes nothing.
 * **Reads** state the `position` that they were computed at. To see what you just did, send the `X-Position`
   of your command as `X-Min-Position`.
+* **Files**: lists and reports come as `format=csv`, `xlsx` or `parquet`, too, with all their rows.
+* **Pages** are linked by `Link: rel="next"`. All pages of a report are of the moment of the first one.
 * **Problems** are `application/problem+json` (RFC 9457) with stable types.
 * Amounts are texts (`"1250.00"`), never floating-point numbers.
 """
@@ -80,7 +86,8 @@ def create_app(database: Database, *, follow: bool = True, threads: int = 16) ->
     *threads*: requests carried out at once; the database's pool should have as many connections.
     Raises PermissionMissing if a route names none.
     """
-    house = House(database, Keyring(database), Followers())
+    downloads = Downloads(max(1, threads // _OF_THREADS_FOR_FILES))
+    house = House(database, Keyring(database), Followers(), downloads=downloads)
     app = FastAPI(
         title="redress",
         version=_version(),

@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from api.database import Database, OpenCompany
+from api.downloads import Downloads
 from api.jobs import Jobs
 from domain.case import Case
 from domain.catalogue import Settings
@@ -118,6 +119,7 @@ class House:
     keyring: Keyring
     followers: Followers
     jobs: Jobs = field(default_factory=Jobs)
+    downloads: Downloads = field(default_factory=lambda: Downloads(1))
 
 
 # --- somebody who came in ----------------------------------------------------------------------------
@@ -201,6 +203,11 @@ class Visit:
     def database(self) -> Database:
         """The database of all companies."""
         return self._house.database
+
+    @property
+    def downloads(self) -> Downloads:
+        """How many files the service sends at once."""
+        return self._house.downloads
 
     def issue(self, key_id: KeyId) -> str:
         """The secret of a key that was issued by this key, of this company; the same again if asked again.

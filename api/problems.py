@@ -23,8 +23,10 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as ModelInvalid
 from starlette.exceptions import HTTPException
 
+from api.downloads import TooManyDownloads
 from api.mapping_table import MappingRefused
 from api.records import FileRefused
+from api.typed_columns import WorkbookTooSmall
 from domain import refusals
 from domain.refusals import Forbidden, Invalid, Refusal, Unknown, VersionStale
 from projections.feed import FeedFailed
@@ -140,6 +142,8 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     FeedFailed: Kind(
         503, "reports-stand-still", "The reports do not follow the log any more; /v1/health says why.", _RETRY
     ),
+    TooManyDownloads: Kind(503, "too-many-downloads", None, _RETRY),
+    WorkbookTooSmall: Kind(422, "workbook-too-small", None),
     NoSuchJob: Kind(404, "no-such-job", None),
     MappingRefused: Kind(422, "mapping-refused", None),
     FileRefused: Kind(422, "file-refused", None),

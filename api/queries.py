@@ -37,12 +37,19 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Formats(Query):
-    """In which form a report comes."""
+class CsvCells(Query):
+    """How cells stand in CSV."""
 
-    format: Literal["json", "csv"] = "json"
     raw: bool = Field(
         default=False, description="in CSV: leave cells alone that a spreadsheet would take for a formula"
+    )
+
+
+class Formats(CsvCells):
+    """In which form a report comes."""
+
+    format: Literal["json", "csv", "xlsx", "parquet"] = Field(
+        default="json", description="files hold all rows, of lists too, unless a limit is told"
     )
 
 

@@ -220,7 +220,7 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
 
     def work(snapshot: Snapshot) -> Report[AgendaRow]:
         until = parameters.until or snapshot.moment.today + timedelta(days=parameters.days_ahead)
-        rows = snapshot.rows(
+        rows = snapshot.shown(
             AgendaRow,
             _ENTRIES,
             {**chosen.bindings, **items.bindings, "until": until},

@@ -12,9 +12,11 @@ from uuid import UUID
 from domain.identity import dispute_id, follow_up_id
 from domain.refusals import UnknownDispute, UnknownFollowUp
 from domain.roles import Permission, Reach, Relation
-from projections import selection
+from projections import buckets, selection
+from projections.counted_disputes import of_counted
+from projections.dispute_report import Counted
 from projections.paging import Order, PageParameters, page, single
-from projections.parameters import Parameters, Report
+from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.selection import Selection
 
@@ -67,6 +69,10 @@ exists (select from item_states i
 _ITEMS_OF_FOLLOW_UP: Final[LiteralString] = """
 exists (select from item_states i where i.item_id = any (f.items) and {seen_i} and """
 
+_OF_AGE: Final[LiteralString] = """
+width_bucket(%(today)s::date - (d.episode_opened_at at time zone %(zone)s)::date, %(age_starts)s::int[])
+    = %(age_bucket)s"""
+
 _DISPUTE_ORDERS: Final = {
     "newest": Order(
         (("d.episode_opened_at", "timestamptz", "episode_opened_at"), ("d.dispute_id", "uuid", "dispute_id")),
@@ -86,11 +92,17 @@ _FOLLOW_UP_ORDERS: Final = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeList(PageParameters):
     """``state``: open, resolved, escalated or cancelled; None for any. ``item``: an item's id.
-    ``is_assigned``: whether it has a resolver; None for either."""
+    ``is_assigned``, ``has_collector``: whether it has a resolver, its customer a collector; None for either.
+    ``age``: one of the company's buckets of days since the opening of the last episode.
+    ``counted``: opened or resolved: those that the dispute report counts so; all filters then speak of them
+    as they were at the opening or the resolution, and the period of that."""
 
     state: str | None = None
+    counted: Counted | None = None
     item: UUID | None = None
     is_assigned: bool | None = None
+    has_collector: bool | None = None
+    age: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +199,7 @@ def disputes(reading: Reading, parameters: DisputeList) -> Report[DisputeRow]:
     reached = reading.reach(Permission.READ_DISPUTES)
 
     def work(snapshot: Snapshot) -> Report[DisputeRow]:
-        period = selection.in_period(parameters, snapshot.moment, "d.episode_opened_at")
-        chosen = selection.both(_disputes(parameters), period).only(
-            reached, reading.actor, selection.DISPUTES
-        )
+        chosen = _disputes(parameters, snapshot).only(reached, reading.actor, selection.DISPUTES)
         return page(snapshot, parameters, DisputeRow, _DISPUTES, chosen, _DISPUTE_ORDERS)
 
     return reading.at(parameters, work)
@@ -261,12 +270,33 @@ def _by_id_or_reference(
         chosen.where(f"({column} = %(wanted)s or {text} = %(reference)s)", wanted=wanted, reference=reference)
 
 
-def _disputes(parameters: DisputeList) -> Selection:
-    chosen = selection.of_disputes(parameters)
-    # The currency is the dispute's own: when the last of its items has cleared, it has none to ask.
-    _with_such_an_item(chosen, _ITEMS_OF_DISPUTE, replace(parameters, currency=None))
+def _disputes(parameters: DisputeList, snapshot: Snapshot) -> Selection:
+    chosen = _filtered(parameters, snapshot)
     chosen.where_given("d.state = %(state)s", state=parameters.state)
     chosen.where_given("%(item)s = any (d.items)", item=parameters.item)
+    chosen.where_given(
+        "(c.collector_id is not null) = %(has_collector)s", has_collector=parameters.has_collector
+    )
+    if parameters.age is not None:
+        names = buckets.names(snapshot.ageing_buckets, 0)
+        if parameters.age not in names:
+            raise ParameterInvalid("age", parameters.age, f"give one of {', '.join(names)}")
+        starts = buckets.starts(snapshot.ageing_buckets)
+        chosen.where(_OF_AGE, age_starts=starts, age_bucket=names.index(parameters.age))
+    return chosen
+
+
+def _filtered(parameters: DisputeList, snapshot: Snapshot) -> Selection:
+    if parameters.counted not in {None, Counted.OPEN}:
+        return of_counted(parameters, parameters.counted, snapshot.moment, is_assigned=parameters.is_assigned)
+    chosen = selection.both(
+        selection.of_disputes(parameters),
+        selection.in_period(parameters, snapshot.moment, "d.episode_opened_at"),
+    )
+    if parameters.counted is Counted.OPEN:
+        chosen.where("d.state = 'open'")
+    # The currency is the dispute's own: when the last of its items has cleared, it has none to ask.
+    _with_such_an_item(chosen, _ITEMS_OF_DISPUTE, replace(parameters, currency=None))
     chosen.where_given("(d.resolver_id is not null) = %(is_assigned)s", is_assigned=parameters.is_assigned)
     return chosen
 

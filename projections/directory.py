@@ -273,8 +273,7 @@ def _without_logins(reading: Reading, found: Report[PersonRow]) -> Report[Person
     if reading.has(Permission.PEOPLE):
         return found
     own = reading.actor.person_id
-    rows = [row if row.person_id == own else replace(row, login=None) for row in found.rows]
-    return replace(found, rows=tuple(rows))
+    return found.with_each(lambda row: row if row.person_id == own else replace(row, login=None))
 
 
 def statuses(reading: Reading, parameters: Parameters | None = None) -> Report[StatusRow]:

@@ -108,19 +108,18 @@ def dispute_months(reading: Reading, parameters: Parameters) -> Report[DisputeMo
 
     def work(snapshot: Snapshot) -> Report[DisputeMonthRow]:
         period = selection.in_period(parameters, snapshot.moment, "d.moment")
-        found = snapshot.dicts(
-            _BY_MONTH if group.name == "month" else _GROUPED,
-            {**of_case.bindings, **period.bindings, **group.bindings},
-            episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening_items(parameters, group)),
-            customers=snapshot.sql(CUSTOMERS),
-            selected=of_case.sql(snapshot.moment),
-            in_period=period.sql(snapshot.moment),
-            order=group.order(_ORDERS),
-            **group.parts(snapshot.moment),
-        )
+        bindings = {**of_case.bindings, **period.bindings, **group.bindings}
+        parts = {
+            "episodes": snapshot.sql(EPISODES),
+            "opening": snapshot.sql(opening_items(parameters, group)),
+            "customers": snapshot.sql(CUSTOMERS),
+            "selected": of_case.sql(snapshot.moment),
+            "in_period": period.sql(snapshot.moment),
+        }
         if group.name == "month":
-            return snapshot.report(parameters, [DisputeMonthRow(**each) for each in found])
+            return snapshot.report(parameters, snapshot.shown(DisputeMonthRow, _BY_MONTH, bindings, **parts))
+        order = group.order(_ORDERS)
+        found = snapshot.dicts(_GROUPED, bindings, order=order, **parts, **group.parts(snapshot.moment))
         rows, totals = group.rows_and_totals(_row, found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 

@@ -3,18 +3,16 @@ missed however many come and go before it."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, LiteralString, TypeVar
+from typing import ClassVar, Final, Literal, LiteralString, TypeVar
 
 from psycopg import DataError
 from psycopg.sql import SQL, Composable
 
 from domain.refusals import Unknown
 from domain.texts import is_storable
+from projections.cursors import read, written
 from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Snapshot
 from projections.selection import Selection
@@ -24,14 +22,16 @@ Row = TypeVar("Row")
 LIMIT: Final = 200
 """Most rows of a page."""
 
+_USUAL: Final = 50
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageParameters(Parameters):
-    """``limit``: 1 to 200 rows. ``cursor``: the ``next_cursor`` of the page before, with all else unchanged.
-    ``sort``: each list says which orders it has."""
+    """``limit``: 1 to 200 rows, 50 if nothing is said. ``cursor``: the ``next_cursor`` of the page before,
+    with all else unchanged. ``sort``: each list says which orders it has."""
 
-    limit: int = 50
-    cursor: str | None = None
+    has_order: ClassVar[bool] = True
+
     sort: str | None = None
 
 
@@ -68,10 +68,12 @@ def page(
 ) -> Report[Row]:
     """One page of *statement*, which has the places ``{selected}``, ``{order}`` and ``%(rows)s`` (a limit).
 
-    The first of *orders* is the default. Raises ParameterInvalid for a limit, sort or cursor that cannot be.
+    The first of *orders* is the default. A streamed reading has all rows, unless a limit or a cursor is told.
+    Raises ParameterInvalid for a limit, sort or cursor that cannot be.
     """
-    if not 1 <= parameters.limit <= LIMIT:
-        raise ParameterInvalid("limit", parameters.limit, f"give 1 to {LIMIT}")
+    limit = _USUAL if parameters.limit is None else parameters.limit
+    if not 1 <= limit <= LIMIT:
+        raise ParameterInvalid("limit", limit, f"give 1 to {LIMIT}")
     sort = parameters.sort or next(iter(orders))
     if sort not in orders:
         raise ParameterInvalid("sort", sort, f"sort by {', '.join(orders)}")
@@ -81,24 +83,20 @@ def page(
         after = order.after(_read(parameters.cursor, sort, len(order.columns)))
         selected.conditions += after.conditions
         selected.bindings |= after.bindings
+    parts = {"selected": selected.sql(snapshot.moment), "order": order.sql()}
+    if snapshot.is_streamed and parameters.limit is None and parameters.cursor is None:
+        coming = snapshot.shown(of, statement, {**selected.bindings, "rows": None}, **parts)
+        return snapshot.report(parameters, coming, sort=sort)
     try:
-        rows = snapshot.rows(
-            of,
-            statement,
-            {
-                **selected.bindings,
-                "rows": parameters.limit + 1,
-            },  # one more tells whether there is a next page
-            selected=selected.sql(snapshot.moment),
-            order=order.sql(),
-        )
+        # One more tells whether there is a next page.
+        rows = snapshot.rows(of, statement, {**selected.bindings, "rows": limit + 1}, **parts)
     except DataError as error:
         if parameters.cursor is None:
             raise
         raise _no_cursor(parameters.cursor) from error
-    shown = rows[: parameters.limit]
+    shown = rows[:limit]
     cursor = _written(sort, order, shown[-1]) if len(rows) > len(shown) else None
-    return snapshot.report(parameters, shown, next_cursor=cursor, sort=sort, limit=parameters.limit)
+    return snapshot.report(parameters, shown, next_cursor=cursor, sort=sort, limit=limit)
 
 
 def single(
@@ -126,19 +124,12 @@ def single(
 
 
 def _written(sort: str, order: Order, row: object) -> str:
-    values = [str(getattr(row, name)) for _, _, name in order.columns]
-    return base64.urlsafe_b64encode(json.dumps([sort, *values]).encode()).decode().rstrip("=")
+    return written([sort, *[str(getattr(row, name)) for _, _, name in order.columns]])
 
 
 def _read(cursor: str, sort: str, count: int) -> list[str]:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        values: object = json.loads(base64.urlsafe_b64decode(padded))
-    except (binascii.Error, ValueError):
-        values = None
-    if not isinstance(values, list) or len(values) != count + 1 or values[0] != sort:
-        raise _no_cursor(cursor)
-    if not all(isinstance(value, str) and is_storable(value) for value in values):
+    values = read(cursor)
+    if len(values) != count + 1 or values[0] != sort or not all(map(is_storable, values)):
         raise _no_cursor(cursor)
     return values[1:]
 

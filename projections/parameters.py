@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
-from typing import Final, Generic, TypeVar
+from itertools import chain
+from typing import ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
 from domain.refusals import Invalid
@@ -41,7 +42,12 @@ class Parameters:
     ``known_at``    a position, or an aware datetime; None: all that the read side has
     ``by``          grouping; each report says which it has and which it takes by default. Two with a comma
                     between: by the second within the first
+    ``limit``, ``cursor``  for a page of so many rows, after those that the page with this ``next_cursor``
+                    ended; None: all of them (of a list, its first page)
     """
+
+    has_order: ClassVar[bool] = False
+    """Whether pages go by an order that SQL knows (paging.py), not by the report's rows (report_pages.py)."""
 
     entity: str | None = None
     customer: str | None = None
@@ -55,6 +61,8 @@ class Parameters:
     as_at: date | datetime | None = None
     known_at: int | datetime | None = None
     by: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
 
     def stated(self) -> dict[str, object]:
         """The parameters that were given, by name."""
@@ -92,6 +100,9 @@ class Report(Generic[Row]):
     dispute over two entities counts in two rows and once in the total. Of rows that are grouped by two, the
     subtotals of the first level come before the totals; their second key is ``total``. ``next_cursor`` asks
     for the next page.
+
+    The rows of a streamed reading may be ``coming`` instead: they can be asked for once, while it is held,
+    and there are no totals then.
     """
 
     position: int
@@ -99,6 +110,16 @@ class Report(Generic[Row]):
     rows: tuple[Row, ...]
     totals: tuple[Row, ...] = ()
     next_cursor: str | None = None
+    coming: Iterator[Row] | None = None
+
+    def each(self) -> Iterator[Row]:
+        """All rows, in their order."""
+        return chain(self.rows, self.coming or ())
+
+    def with_each(self, change: Callable[[Row], Row]) -> Report[Row]:
+        """This report with *change* made to every row."""
+        coming = None if self.coming is None else map(change, self.coming)
+        return replace(self, rows=tuple(map(change, self.rows)), coming=coming)
 
     def records(self) -> list[dict[str, object]]:
         """The rows as flat mappings with the names of the columns."""

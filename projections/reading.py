@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Any, Final, LiteralString, TypeAlias, TypeVar
 
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, class_row, dict_row
@@ -17,11 +18,14 @@ from domain.refusals import Forbidden
 from domain.roles import Actor, Permission, Reach, reach
 from projections.moment import Moment, business_moment
 from projections.parameters import ParameterInvalid, Parameters, Report
+from projections.report_pages import ROWS, Piece, Window, window_of
 from store.connections import CompanyDatastore, survive
 from store.log_statements import END_OF_DECISION, POSITION_AT, InSchema
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
+Shown: TypeAlias = list[Row] | Piece[Row] | Iterator[Row]
+"""The rows of an answer: all, those of a page, or one after the other as they are asked for."""
 
 _BEGIN: Final = "begin transaction isolation level repeatable read, read only"
 
@@ -34,6 +38,15 @@ select coalesce(max(notification_id), 0),
        set_config('plan_cache_mode', 'force_custom_plan', true),
        set_config('jit', 'off', true)
 from {tracking} where application_name = 'states'"""
+
+# Who reads all rows wants the fastest way to the last, not to the first; and who reads no further holds up
+# neither the database's cleaning up nor the swap of a rebuild for long.
+_STREAM: Final = """
+select set_config('cursor_tuple_fraction', '1', true),
+       set_config('idle_in_transaction_session_timeout', '300s', true)"""
+
+_AT_A_TIME: Final = 2_000
+"""Rows fetched in one go while streaming."""
 
 _SETTINGS: Final = """
 select zone, language, currency, ageing_buckets, country from settings_states s
@@ -57,6 +70,15 @@ class Snapshot:
     """Upper ends in days."""
     country: str | None = None
     """Whose public holidays are none of the company's working days."""
+    window: Window | None = None
+    """The page of a report that is asked for."""
+    stream: ExitStack | None = None
+    """While this is open, rows can be fetched as they are asked for."""
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether rows are fetched as they are asked for."""
+        return self.stream is not None
 
     def rows(
         self, of: type[Row], statement: LiteralString, bindings: Mapping[str, object], **parts: Composable
@@ -78,6 +100,30 @@ class Snapshot:
             self._execute(cursor, statement, bindings, parts)
             return cursor.fetchall()
 
+    def shown(
+        self, of: type[Row], statement: LiteralString, bindings: Mapping[str, object], **parts: Composable
+    ) -> Shown[Row]:
+        """As `rows`, those that `report` shall show: all, the page's, or as they are asked for."""
+        if self.stream is not None:
+            return (of(**found) for found in self._streamed(self.stream, statement, bindings, parts))
+        if self.window is None:
+            return self.rows(of, statement, bindings, **parts)
+        with self.connection.cursor(row_factory=class_row(of)) as cursor:
+            self._execute(cursor, statement, bindings, parts, ROWS)
+            return Piece(cursor.fetchall())
+
+    def _streamed(
+        self,
+        stream: ExitStack,
+        statement: LiteralString,
+        bindings: Mapping[str, object],
+        parts: Mapping[str, Composable],
+    ) -> Iterator[dict[str, Any]]:
+        cursor = stream.enter_context(self.connection.cursor("streamed", row_factory=dict_row))
+        cursor.itersize = _AT_A_TIME
+        self._execute(cursor, statement, bindings, parts)
+        return iter(cursor)
+
     def sql(self, text: LiteralString) -> Composable:
         """*text* with the moment's conditions in it, as a part of a statement."""
         return SQL(text).format(**self._places())
@@ -91,24 +137,32 @@ class Snapshot:
         statement: LiteralString,
         bindings: Mapping[str, object],
         parts: Mapping[str, Composable],
+        around: LiteralString = "{}",
     ) -> None:
-        text = SQL(statement).format(**self._places(), **parts)
+        text = SQL(around).format(SQL(statement).format(**self._places(), **parts))
         bound = {"language": self.language, **self.moment.bindings(), **bindings}
-        cursor.execute(text, bound, binary=True)
+        cursor.execute(text, bound | (self.window.bindings if self.window else {}), binary=True)
 
     def report(
         self,
         parameters: Parameters,
-        rows: list[Row],
+        rows: Shown[Row],
         totals: list[Row] | tuple[()] = (),
         *,
         next_cursor: str | None = None,
         **computed: object,
     ) -> Report[Row]:
-        """*rows* with the position and what they were computed with; *computed* adds to the parameters."""
+        """*rows*, or the page of them that is asked for, with the position and what they were computed with;
+        *computed* adds to the parameters. Raises ParameterInvalid for a cursor that is none."""
         clocks = {"as_at": self.moment.at, "known_at": self.moment.known}
         stated = {**parameters.stated(), **computed, **clocks}
-        return Report(self.moment.position, stated, tuple(rows), tuple(totals), next_cursor)
+        told = self.moment.position, stated
+        if self.window is not None and not isinstance(rows, Iterator):
+            rows, next_cursor = self.window.page(rows, self.moment)
+        if isinstance(rows, list):
+            return Report(*told, tuple(rows), tuple(totals), next_cursor)
+        assert isinstance(rows, Iterator), "only a window makes a piece"
+        return Report(*told, (), coming=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +172,15 @@ class Reading:
     datastore: CompanyDatastore
     actor: Actor
     now: datetime
+    held: ExitStack | None = None
+    """While this is open, reports have their rows coming."""
+
+    @contextmanager
+    def streamed(self) -> Iterator[Reading]:
+        """The same reading, for one question: rows of its answer come as they are asked for, in one snapshot,
+        until the block ends. A page is answered as ever. Whoever asks for no row in five minutes loses it."""
+        with ExitStack() as held:
+            yield replace(self, held=held)
 
     def reach(self, *permissions: Permission) -> Reach:
         """What the first of *permissions* that the actor has reaches. Raises RoleForbids if there is none."""
@@ -144,7 +207,10 @@ class Reading:
         return survive(self.datastore.pool, lambda: self._at(parameters, work))
 
     def _at(self, parameters: Parameters, work: Callable[[Snapshot], Result]) -> Result:
-        with self.datastore.pool.connection() as connection:  # ends the transaction on its way out
+        parameters, window = window_of(parameters)
+        with ExitStack() as stack:
+            # Ends the transaction on its way out.
+            connection = stack.enter_context(self.datastore.pool.connection())
             connection.execute(_BEGIN)
             tracking = Identifier(self.datastore.schema, "tracking")
             # Before the snapshot: a rebuild's swap holds this table, so rows and position come from one side.
@@ -153,7 +219,13 @@ class Reading:
                 SQL(_PREPARE).format(tracking=tracking), {"schema": self.datastore.schema}
             ).fetchone()
             assert prepared is not None, "an aggregate has a row"
-            return work(self._snapshot(connection, parameters, prepared["coalesce"]))
+            snapshot = self._snapshot(connection, parameters, prepared["coalesce"])
+            if self.held is None or window is not None:
+                return work(replace(snapshot, window=window))
+            connection.execute(_STREAM)
+            result = work(replace(snapshot, stream=stack))
+            self.held.push(stack.pop_all())
+            return result
 
     def _snapshot(self, connection: Connection[DictRow], parameters: Parameters, position: int) -> Snapshot:
         known_at = self._known_at(connection, parameters.known_at, position)

@@ -78,8 +78,8 @@ _LONGEST_TEXT: Final = 200
 class ItemSearch(PageParameters):
     """``text``: words, each of which must occur in the number, the customer's code or name, an attribute's
     value, the status (its code, or its label as shown) or the comment, in upper or lower case. ``type``: of
-    item. ``dispute``, ``follow_up``: ids. ``kind``: of status. ``is_open``, ``is_disputed``, ``is_overdue``:
-    None for either."""
+    item. ``dispute``, ``follow_up``: ids. ``kind``: of status. ``is_open``, ``is_disputed``, ``is_overdue``,
+    ``has_status``, ``has_collector`` (the customer): None for either."""
 
     text: str | None = None
     number: str | None = None
@@ -90,6 +90,8 @@ class ItemSearch(PageParameters):
     is_open: bool | None = True
     is_disputed: bool | None = None
     is_overdue: bool | None = None
+    has_status: bool | None = None
+    has_collector: bool | None = None
     due_from: date | None = None
     due_to: date | None = None
 
@@ -188,6 +190,10 @@ def _chosen(parameters: ItemSearch) -> Selection:
     chosen.where_given(
         "(i.is_open and i.due_date < %(today)s::date) = %(is_overdue)s", is_overdue=parameters.is_overdue
     )
+    chosen.where_given("(i.status is not null) = %(has_status)s", has_status=parameters.has_status)
+    chosen.where_given(
+        "(c.collector_id is not null) = %(has_collector)s", has_collector=parameters.has_collector
+    )
     if parameters.text is not None and parameters.text.strip():
         if len(parameters.text) > _LONGEST_TEXT:
             raise ParameterInvalid("text", "…", f"give at most {_LONGEST_TEXT} characters")
@@ -208,7 +214,7 @@ def escaped(word: str) -> str:
 
 def _judged(found: Report[ItemRow], moment: Moment) -> Report[ItemRow]:
     # The rule itself stands in the domain, once.
-    return replace(found, rows=tuple(_judged_row(row, moment) for row in found.rows))
+    return found.with_each(lambda row: _judged_row(row, moment))
 
 
 def _judged_row(row: ItemRow, moment: Moment) -> ItemRow:

@@ -1,14 +1,18 @@
-"""`redress report`: every report, as a table, JSON or CSV."""
+"""`redress report`: every report, as a table or JSON, and as a file: CSV, a workbook or Parquet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, get_args, get_type_hints
 
 import typer
 
-from api.commands.output import Format, FormatOption, RawOption, progress, say, show, to_json
+from api.commands.files import written_to
+from api.commands.output import Format, RawOption, progress, say, show, to_json, to_table
 from api.commands.session import CommandRefused, Session, session
 
 if TYPE_CHECKING:
@@ -32,6 +36,19 @@ _REPORTS: Final[Mapping[str, str]] = {
 """The reports by name, with their parameters; each has a module and a function of its name."""
 
 _OTHER_NAMES: Final = {"dispute": "dispute-report", "disputes": "dispute-report"}
+
+
+class ReportFormat(StrEnum):
+    """How a report is printed, or what kind of file it is."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
+_BINARY: Final = frozenset({ReportFormat.XLSX, ReportFormat.PARQUET})
 
 
 def install(app: typer.Typer) -> None:
@@ -78,10 +95,17 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     first_episodes_only: Annotated[
         bool, typer.Option("--first-episodes-only", help="Resolution time: without what was reopened.")
     ] = False,
-    form: FormatOption = Format.TABLE,
+    form: Annotated[
+        ReportFormat | None,
+        typer.Option("--format", help="How to print it; if nothing is said, as the name of the output ends."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A file, which is replaced when the report is complete.")
+    ] = None,
     raw: RawOption = False,
 ) -> None:
-    """Print a report, with amounts per currency. JSON also has its position and its parameters.
+    """Print a report, with amounts per currency. JSON also has its position and its parameters, a workbook
+    on its second sheet.
 
     \b
     redress report dispute-report --by customer
@@ -91,6 +115,7 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     redress report aged-balance --as-at 2024-06-30 --currency EUR
     redress report receivables --by entity --as-at 2024-06-30
     redress report agenda --person c1
+    redress report aged-balance --output balance.xlsx
     """
     told: dict[str, object] = {
         "by": by,
@@ -113,32 +138,71 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
         "sales_days": sales_days,
         "first_episodes_only": first_episodes_only or None,
     }
-    ask, parameters = _question(name, {key: value for key, value in told.items() if value is not None})
+    question = _question(name, {key: value for key, value in told.items() if value is not None})
+    chosen = _form(form, output)
     with session(ctx) as here:
-        answer = _asked(here, ask, parameters)
-        if form is Format.JSON:
-            typer.echo(
-                to_json(
-                    {
-                        "position": answer.position,
-                        "parameters": answer.parameters,
-                        "rows": answer.records(),
-                        "totals": answer.total_records(),
-                    }
-                )
-            )
-            return
-        show(answer.records(), form, raw=raw, empty="nothing to report")
-        if form is Format.TABLE:
-            if answer.totals:
-                say("\n" + _totals(answer.total_records()))
-            say(f"at position {answer.position}")
+        if chosen is ReportFormat.TABLE:
+            _print_table(_asked(here, question))
+        elif chosen is ReportFormat.JSON:
+            _write_json(_asked(here, question), output)
+        else:
+            _write_file(here, question, chosen, output, raw=raw)
+
+
+def _form(told: ReportFormat | None, output: Path | None) -> ReportFormat:
+    ending = output.suffix.lower().removeprefix(".") if output is not None else ""
+    form = told or (ReportFormat(ending) if ending in {*ReportFormat} else ReportFormat.TABLE)
+    if output is not None and form is ReportFormat.TABLE:
+        files = ", ".join(each for each in ReportFormat if each is not ReportFormat.TABLE)
+        raise CommandRefused(f"--output takes a --format for files: {files}")
+    return form
+
+
+def _print_table(answer: Report[Any]) -> None:
+    show(answer.records(), Format.TABLE, empty="nothing to report")
+    if answer.totals:
+        say("\n" + to_table(answer.total_records()))
+    say(f"at position {answer.position}")
+
+
+def _write_json(answer: Report[Any], output: Path | None) -> None:
+    text = to_json(
+        {
+            "position": answer.position,
+            "parameters": answer.parameters,
+            "rows": answer.records(),
+            "totals": answer.total_records(),
+        }
+    )
+    with written_to(output, is_binary=False) as file:
+        file.write(f"{text}\n".encode())
+
+
+def _write_file(
+    here: Session, question: _Question, form: ReportFormat, output: Path | None, *, raw: bool
+) -> None:
+    from api.table_files import FileFormat, file_chunks
+    from api.typed_columns import table_of
+
+    with ExitStack() as held:
+        file = held.enter_context(written_to(output, is_binary=form in _BINARY))
+        reading = held.enter_context(_reading(here).streamed())
+        table = table_of(question.ask(reading, question.parameters), question.row, question.name)
+        for chunk in file_chunks(table, FileFormat(form), raw=raw):
+            file.write(chunk)
 
 
 _NAMES: Final = {"period_from": "from", "period_to": "to"}
 
 
-def _question(name: str, told: Mapping[str, object]) -> tuple[Ask, Parameters]:
+class _Question(NamedTuple):
+    name: str
+    ask: Ask
+    parameters: Parameters
+    row: type[Any]
+
+
+def _question(name: str, told: Mapping[str, object]) -> _Question:
     """The report called *name*, and what it is asked. Raises CommandRefused, ParameterInvalid."""
     from pydantic import ValidationError
 
@@ -156,7 +220,8 @@ def _question(name: str, told: Mapping[str, object]) -> tuple[Ask, Parameters]:
     except ValidationError as error:
         raise option_refused(f"the report {chosen}", error) from None
     ask: Ask = getattr(module, chosen.replace("-", "_"))
-    return ask, parameters_of(of, asked)
+    (row,) = get_args(get_type_hints(ask)["return"])
+    return _Question(chosen, ask, parameters_of(of, asked), row)
 
 
 def option_refused(whose: str, error: ValidationError) -> CommandRefused:
@@ -176,16 +241,14 @@ def message_of(error: ValidationError) -> str:
     return f"{message[:1].lower()}{message[1:]}"
 
 
-def _asked(here: Session, ask: Ask, parameters: Parameters) -> Report[Any]:
+def _asked(here: Session, question: _Question) -> Report[Any]:
+    return question.ask(_reading(here), question.parameters)
+
+
+def _reading(here: Session) -> Reading:
     from projections.reading import Reading
     from store.clock import now
 
     with progress("reading the log") as advance:
         here.company.feed.catch_up(progress=advance)
-    return ask(Reading(here.company.datastore, here.actor, now()), parameters)
-
-
-def _totals(records: list[dict[str, object]]) -> str:
-    from api.commands.output import to_table
-
-    return to_table(records)
+    return Reading(here.company.datastore, here.actor, now())

@@ -37,6 +37,7 @@ def _for_users() -> tuple[type[Exception], ...]:
     from api.database import CompanyNotNamed, NoSuchCompanyHere
     from api.item_file import FileRefused, MappingRefused
     from api.sample import SampleInterrupted
+    from api.typed_columns import WorkbookTooSmall
     from domain.refusals import Refusal
     from projections.feed import FeedFailed
     from projections.fold import Unfoldable
@@ -74,6 +75,7 @@ def _for_users() -> tuple[type[Exception], ...]:
         Unencodable,
         Unfoldable,
         UnsafeSetting,
+        WorkbookTooSmall,
         analysts.MayNotMakeRoles,
         analysts.NoSuchRole,
         analysts.RoleHasMore,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from api.answers import (
     described,
     past_thing_answer,
     report_answer,
+    report_file,
     report_model,
     thing_answer,
     thing_model,
@@ -24,13 +25,16 @@ from api.answers import (
 )
 from api.authentication import Door, Visit
 from api.bodies import ITEM_IN_PATH, InPath, ItemInPath
+from api.drill_down import DrillDown
 from api.queries import Clocks, Formats, KnownClock, parameters_of, query_of
+from api.table_files import FileFormat
 from domain.case import connected
 from domain.refusals import Unknown
 from domain.roles import Permission, require
 from projections.absence import AskOne, explain_absence
 from projections.parameters import Parameters, Report
 from projections.reading import Reading
+from projections.report_pages import LONGEST_PAGE
 
 LIST_ERRORS: Final = problems.declared(401, 403, 422, 503)
 THING_ERRORS: Final = problems.declared(401, 403, 404, 422, 503)
@@ -38,7 +42,10 @@ THING_ERRORS: Final = problems.declared(401, 403, 404, 422, 503)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list or a report: *ask* answers it with rows of the class *row*, to who has one of *permissions*."""
+    """A list or a report: *ask* answers it with rows of the class *row*, to who has one of *permissions*.
+
+    *drill_down* makes the address of the list behind a row.
+    """
 
     path: str
     name: str
@@ -48,6 +55,7 @@ class Listed:
     row: type[Any]
     permissions: tuple[Permission, ...]
     is_report: bool = False
+    drill_down: DrillDown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +80,25 @@ class Single:
 
 def add_list(router: APIRouter, of: Listed) -> None:
     """Add a route for *of* to *router*."""
-    # No list is grouped, and reports are not cut into pages.
+    # No list is grouped.
     without = frozenset() if of.is_report else frozenset({"by"})
     query = query_of(of.parameters, Formats, without=without)
 
     def endpoint(request: Request, visit: Visit, query: Formats, headers: ReadHeaders) -> Response:
         parameters = parameters_of(of.parameters, query)
+        if query.format != "json":
+            wait(visit, headers)
+            form = FileFormat(query.format)
+
+            def ask(reading: Reading) -> Report[Any]:
+                return of.ask(reading, parameters)
+
+            return report_file(request, visit, ask, of.row, form, raw=query.raw)
         reading = visit.reading()
         wait(visit, headers)
-        report = of.ask(reading, parameters)
-        return report_answer(request, report, of.row, as_csv=query.format == "csv", raw=query.raw)
+        if of.is_report and parameters.limit is None:
+            parameters = replace(parameters, limit=LONGEST_PAGE)
+        return report_answer(request, of.ask(reading, parameters), of.drill_down)
 
     kinds = {
         "request": Request,
@@ -89,8 +106,9 @@ def add_list(router: APIRouter, of: Listed) -> None:
         "query": Annotated[query, Query()],
         "headers": Asking,
     }
-    headers = ("X-Position",) if of.is_report else ("X-Position", "Link")
-    _add(router, of, endpoint, kinds, described(report_model(of.row), *headers, with_csv=True) | LIST_ERRORS)
+    model = report_model(of.row, has_drill_down=of.drill_down is not None)
+    success = described(model, "X-Position", "Link", files=tuple(FileFormat))
+    _add(router, of, endpoint, kinds, success | LIST_ERRORS)
 
 
 def add_single(router: APIRouter, of: Single) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.answers import CSV, JSON, as_json, described, next_link
+from api.answers import JSON, as_json, described, next_link
 from api.authentication import Door, Visit
 from api.bodies import ITEM_IN_PATH, InPath, ItemInPath
-from api.csv_text import csv_text
+from api.csv_text import CSV, csv_text
 from api.history_rows import COLUMNS, rows
-from api.queries import Clocks, Formats
+from api.queries import Clocks, CsvCells
 from api.routes.asking import THING_ERRORS, id_or_key
+from api.table_files import FileFormat
 from domain.identity import dispute_id, follow_up_id
 from domain.roles import Permission
 from projections.paging import LIMIT
@@ -30,9 +31,10 @@ router: Final = APIRouter()
 _DOOR: Final = Door(Permission.READ_DISPUTES)
 
 
-class HistoryQuery(Clocks, Formats):
+class HistoryQuery(Clocks, CsvCells):
     """Which part of a history, and in which form."""
 
+    format: Literal["json", "csv"] = "json"
     at_version: Annotated[
         int | None, Field(ge=1, lt=2**63, description="as it was after this version, with its whole decision")
     ] = None
@@ -177,7 +179,7 @@ def _add(of: _Told) -> None:
         tags=[of.tag],
         response_class=Response,
         response_model=None,
-        responses=described(of.model, "X-Position", "Link", with_csv=True) | THING_ERRORS,
+        responses=described(of.model, "X-Position", "Link", files=(FileFormat.CSV,)) | THING_ERRORS,
         openapi_extra=_DOOR.said,
     )
 

@@ -18,9 +18,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 
-from api.answers import CSV, JSON, as_json
+from api.answers import JSON, as_json
 from api.authentication import Door, House, Visit
-from api.csv_text import csv_text
+from api.csv_text import CSV, csv_text
 from api.import_jobs import ImportJob, UndoJob, Upload
 from api.import_undo import UndoOptions
 from api.item_file import ItemMapping, MappingRefused, read_mapping, shipped_mappings

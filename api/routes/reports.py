@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from api.drill_down import to_disputes, to_items, to_resolved, to_work
 from api.routes.asking import Listed, add_list
 from domain.roles import Permission
 from projections.aged_balance import AgedBalanceRow, aged_balance
@@ -25,10 +26,12 @@ REPORTS: Final = (
     Listed(
         f"{_HOME}/agenda", "agenda", "Agenda: what each person has to do, by date",
         agenda, AgendaParameters, AgendaRow, (Permission.READ_AGENDA,), is_report=True,
+        drill_down=to_work,
     ),
     Listed(
         f"{_HOME}/dispute-report", "dispute_report", "Dispute report: how many, over what, of which causes",
         dispute_report, DisputeReportParameters, DisputeReportRow, _DISPUTES, is_report=True,
+        drill_down=to_disputes,
     ),
     Listed(
         f"{_HOME}/dispute-months", "dispute_months", "Disputes opened, reopened and resolved per month",
@@ -37,6 +40,7 @@ REPORTS: Final = (
     Listed(
         f"{_HOME}/resolution-time", "resolution_time", "Resolution time: how long disputes took",
         resolution_time, ResolutionTimeParameters, ResolutionTimeRow, _DISPUTES, is_report=True,
+        drill_down=to_resolved,
     ),
     Listed(
         f"{_HOME}/resolver-days", "resolver_days", "Days that resolved disputes were with each resolver",
@@ -45,14 +49,17 @@ REPORTS: Final = (
     Listed(
         f"{_HOME}/item-statuses", "item_statuses", "Item statuses: what was said of the open items",
         item_statuses, Parameters, ItemStatusRow, _DISPUTES, is_report=True,
+        drill_down=to_items,
     ),
     Listed(
         f"{_HOME}/aged-balance", "aged_balance", "Aged balance: what is open by how long it is past due",
         aged_balance, Parameters, AgedBalanceRow, (Permission.READ_AGED_BALANCE,), is_report=True,
+        drill_down=to_items,
     ),
     Listed(
         f"{_HOME}/receivables", "receivables", "Receivables figures: DSO, DSO of disputes, DDO",
         receivables, ReceivablesParameters, ReceivablesRow, (Permission.READ_RECEIVABLES,), is_report=True,
+        drill_down=to_items,
     ),
 )  # fmt: skip
 

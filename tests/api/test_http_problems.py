@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from pytest import MonkeyPatch  # noqa: PT013 - the type
 
 from api import problems
+from api.downloads import TooManyDownloads
 from api.edge import Edge
 from api.item_file import FileRefused, MappingRefused
+from api.typed_columns import WorkbookTooSmall
 from docs import generate, problems_page
 from domain import refusals
 from domain.refusals import Forbidden, Invalid, Refusal, Unknown
@@ -258,6 +260,7 @@ def test_what_went_wrong_is_noted_without_what_it_said(
 def test_the_table_knows_every_kind_of_exception() -> None:
     assert {type(raised) for raised, _, _ in RAISED} - {RuntimeError} <= set(problems.KINDS)
     elsewhere = {problems.NotThereYet, problems.NoSuchJob, FileRefused, MappingRefused}
+    elsewhere |= {TooManyDownloads, WorkbookTooSmall}
     assert set(problems.KINDS) - elsewhere == {type(raised) for raised, _, _ in RAISED} - {RuntimeError}
 
 

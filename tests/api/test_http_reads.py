@@ -189,6 +189,26 @@ def test_pages_hold_every_row_once(stocked: Service) -> None:
         assert len(rows) > 1
 
 
+def test_reports_come_in_pages_of_one_moment(stocked: Service) -> None:
+    for number in range(3):
+        stocked.done("/v1/customers", {"code": f"C{number}", "name": f"Customer {number}"})
+        stocked.done("/v1/items", invoice("1", f"{number + 1}.00", customer=f"C{number}"))
+    stocked.seen("/v1/items")
+    first = stocked.get("/v1/reports/aged-balance?limit=2")
+    clocks = {name: first.json()["parameters"][name] for name in ("as_at", "known_at")}
+    whole = stocked.seen("/v1/reports/aged-balance", params=clocks)
+    assert whole["next_cursor"] is None
+    assert [row["key"] for row in first.json()["rows"]] == [row["key"] for row in whole["rows"][:2]]
+    assert first.json()["totals"] == whole["totals"]
+    stocked.done("/v1/items", invoice("2", "9000.00", customer="C0"))  # would be the first of all
+    stocked.seen("/v1/items")
+    found = pages(stocked, re.fullmatch(r'<(/v1/.*)>; rel="next"', first.headers["link"])[1])  # type: ignore[index]
+    rest = [row for page in found for row in page]
+    assert [*first.json()["rows"], *rest] == whole["rows"]
+    problem(stocked.get("/v1/reports/aged-balance?cursor=abc"), 422, "parameter-invalid")
+    problem(stocked.get("/v1/reports/aged-balance?limit=201"), 422, "malformed-request")
+
+
 def test_what_comes_meanwhile_does_not_move_a_page(stocked: Service) -> None:
     first = stocked.seen("/v1/items", params={"limit": 3})
     stocked.done("/v1/items", invoice("A0"))  # sorts before what was seen
