@@ -35,15 +35,22 @@ def explain_absence(
     permissions: tuple[Permission, ...],
 ) -> None:
     """Raise what is the matter with the *thing* that *ask* has not found at *clocks*: `NotThereThen`,
-    NotYours if it was out of reach at that moment (lists of the past show what was in reach then), or the
-    Unknown of what is not there today either. *permissions*: those of which *ask* wants one.
+    NotYours if it was out of reach at that moment (lists of the past show what was in reach then) or is today
+    (since when it is there is nothing for them), or the Unknown of what is not there today either.
+    *permissions*: those of which *ask* wants one.
     """
     seeing_all = replace(reading.actor, role=Role.SERVICE, scopes=frozenset(permissions))
     everything = replace(reading, actor=seeing_all)
     ask(everything, key, Parameters())
-    try:
-        ask(everything, key, clocks)
-    except Unknown:
+    if _finds(ask, reading, key, Parameters()) and not _finds(ask, everything, key, clocks):
         raise NotThereThen(thing, str(key)) from None
     allowed = reading.reach(*permissions)
     raise NotYours(reading.actor.role, permissions[0], ", ".join(sorted(allowed)))
+
+
+def _finds(ask: AskOne, reading: Reading, key: UUID | str, clocks: Parameters) -> bool:
+    try:
+        ask(reading, key, clocks)
+    except Unknown:
+        return False
+    return True

@@ -126,11 +126,12 @@ def dispute_history(
     dispute; NotThereThen; ParameterInvalid.
     """
     reach(actor, Permission.READ_DISPUTES)
-    own = _own(log, dispute_id, Dispute, now, asked or Asked())
-    states = folded(own.every)
+    whole = _whole(log, dispute_id, Dispute)
+    states = folded(whole.events)
     customers = {each.customer_id for each in states.values() if isinstance(each, Dispute)}
-    around = Case({**states, **folded(read_up_to(log, customers, own.newest))})
+    around = Case({**states, **folded(read_up_to(log, customers, whole.newest))})
     require(actor, Permission.READ_DISPUTES, around.concerned(dispute_id))
+    own = whole.at(asked or Asked(), now)
     others = [each for each in read_up_to(log, _in_case(own.seen), own.newest) if is_seen(each, own.moment)]
     ends = {each.decision_end for each in own.seen}
 
@@ -146,11 +147,11 @@ def item_history(
     """All that happened to the item. It reaches whoever may see the item's customer or one of the disputes
     and actions that it ever was in. Raises as `dispute_history`, and UnknownItem."""
     reach(actor, Permission.READ_DISPUTES)
-    own = _own(log, item_id, Item, now, asked or Asked())
-    around = read_up_to(log, around_item(own.every), own.newest)
-    concerned = concerned_by_any(Case({**folded(own.every), **folded(around)}))
+    whole = _whole(log, item_id, Item)
+    around = read_up_to(log, around_item(whole.events), whole.newest)
+    concerned = concerned_by_any(Case({**folded(whole.events), **folded(around)}))
     require(actor, Permission.READ_DISPUTES, concerned)
-    return own.history(around, _of_stream(item_id))
+    return whole.at(asked or Asked(), now).history(around, _of_stream(item_id))
 
 
 def follow_up_history(
@@ -159,13 +160,13 @@ def follow_up_history(
     """All that happened to the follow-up action. It reaches its owner, too. Raises as `dispute_history`, and
     UnknownFollowUp."""
     reach(actor, Permission.READ_DISPUTES)
-    own = _own(log, follow_up_id, FollowUpAction, now, asked or Asked())
-    states = folded(own.every)
-    around = read_up_to(log, connected(states[follow_up_id]), own.newest)
+    whole = _whole(log, follow_up_id, FollowUpAction)
+    states = folded(whole.events)
+    around = read_up_to(log, connected(states[follow_up_id]), whole.newest)
     concerned = Case({**states, **folded(around)}).concerned(follow_up_id)
     if not stands(actor, concerned, Relation.OWNER):
         require(actor, Permission.READ_DISPUTES, concerned)
-    return own.history(around, _of_stream(follow_up_id))
+    return whole.at(asked or Asked(), now).history(around, _of_stream(follow_up_id))
 
 
 IsTold = Callable[[State | None, State, int], bool]
@@ -207,22 +208,38 @@ class _Own:
         return History(self.newest, self.moment.at, self.moment.known, tuple(entries), next_after, words)
 
 
-def _own(log: Log, stream: UUID, kind: type[State], now: datetime, asked: Asked) -> _Own:
-    asked.clocks.check()
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """All *events* of the thing that a history is of. Nothing of them is for who is out of its reach: not how
+    many they are, nor since when."""
+
+    log: Log
+    stream: UUID
+    kind: type[State]
+    newest: int
+    events: list[Recorded]
+
+    def at(self, asked: Asked, now: datetime) -> _Own:
+        """What is asked for. Raises ParameterInvalid, NotThereThen."""
+        asked.clocks.check()
+        if asked.at_version is None:
+            known = known_position(self.log, asked.clocks.known_at, self.newest)
+        else:
+            known = _end_of_version(self.events, asked)
+        company = company_of(read_up_to(self.log, {COMPANY_STREAM}, self.newest), known)
+        moment = moment_of(asked.clocks, company, known, self.newest, now)
+        seen = [each for each in self.events if is_seen(each, moment)]
+        if not seen:
+            raise NotThereThen(STREAMS[self.kind].replace("_", "-"), str(self.stream))
+        return _Own(self.log, asked, self.newest, self.events, seen, moment, labels_of(company))
+
+
+def _whole(log: Log, stream: UUID, kind: type[State]) -> _Whole:
     newest = log.newest()
-    every = read_up_to(log, {stream}, newest)
-    if not every or not isinstance(evolve(None, every[0].event), kind):
+    events = read_up_to(log, {stream}, newest)
+    if not events or not isinstance(evolve(None, events[0].event), kind):
         raise _UNKNOWN[kind](stream)
-    if asked.at_version is None:
-        known = known_position(log, asked.clocks.known_at, newest)
-    else:
-        known = _end_of_version(every, asked)
-    company = company_of(read_up_to(log, {COMPANY_STREAM}, newest), known)
-    moment = moment_of(asked.clocks, company, known, newest, now)
-    seen = [each for each in every if is_seen(each, moment)]
-    if not seen:
-        raise NotThereThen(STREAMS[kind].replace("_", "-"), str(stream))
-    return _Own(log, asked, newest, every, seen, moment, labels_of(company))
+    return _Whole(log, stream, kind, newest, events)
 
 
 def _end_of_version(every: list[Recorded], asked: Asked) -> int:

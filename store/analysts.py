@@ -109,10 +109,14 @@ def grant(
 
 
 def revoke(datastore: CompanyDatastore, role: str) -> None:
-    """Take the company's views away from *role*, which stays. Raises NoSuchRole, MayNotMakeRoles."""
+    """Take the company's views away from *role*, which stays.
+
+    Raises NoSuchRole, RoleHasMore (the service itself reads these views), MayNotMakeRoles.
+    """
     with _owning(datastore) as connection:
         if not _known(connection, role):
             raise NoSuchRole(f"there is no role {role!r} in this database")
+        _require_no_more(connection, datastore, role)
         user, schema = Identifier(role), Identifier(reporting_schema(datastore))
         _run(connection, "revoke select on all tables in schema {} from {}", schema, user)
         _run(connection, "revoke usage on schema {} from {}", schema, user)
@@ -131,6 +135,11 @@ def _make(connection: Connection[Any], datastore: CompanyDatastore, role: str) -
     if not _known(connection, role):
         _run(connection, "create role {} login", Identifier(role))
         return True
+    _require_no_more(connection, datastore, role)
+    return False
+
+
+def _require_no_more(connection: Connection[Any], datastore: CompanyDatastore, role: str) -> None:
     found = connection.execute(
         """select rolsuper or rolcreaterole or rolcreatedb or rolbypassrls
                   or has_schema_privilege(oid, %(company)s, 'usage')
@@ -140,7 +149,6 @@ def _make(connection: Connection[Any], datastore: CompanyDatastore, role: str) -
     ).fetchone()
     if found is None or found["has_more"]:
         raise RoleHasMore(RoleHasMore.__doc__)
-    return False
 
 
 def _known(connection: Connection[Any], role: str) -> bool:

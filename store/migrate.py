@@ -21,7 +21,8 @@ from psycopg.sql import SQL, Identifier
 
 from store.connections import LogUnavailable
 
-_COMPANY_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+# What analysts see of a company stands in the schema <its schema>_reporting, which is to be nobody else's.
+_COMPANY_ID: Final = re.compile(r"(?!.*_reporting$)[a-z][a-z0-9_]{0,40}")
 _FILE: Final = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 _PLACE: Final = "{company}"
 _SHARED: Final = "redress"
@@ -32,7 +33,8 @@ _LOCK: Final = 0x7265_6472_6573_73  # "redress"; one number for the whole databa
 
 
 class BadCompanyId(ValueError):
-    """A company's id is 1 to 41 characters out of a-z, 0-9 and _, and begins with a letter."""
+    """A company's id is 1 to 41 characters out of a-z, 0-9 and _; it begins with a letter and does not end
+    with _reporting."""
 
     def __init__(self, company: str) -> None:
         super().__init__(f"{company!r} cannot be the id of a company: {self.__doc__}")

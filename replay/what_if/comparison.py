@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from domain.refusals import RoleForbids
 from projections.agenda import AgendaRow
 from projections.lines import Line
 from projections.parameters import ParameterInvalid, Parameters, Report, record
@@ -31,7 +32,8 @@ _CHUNK: Final = 20_000
 class Question:
     """A report by its *name*, and what it is asked; its clocks are those of the whole comparison.
 
-    *may_be_left_out*: if it cannot be asked so; but a grouping that it does not have is left out first.
+    *may_be_left_out*: if it cannot be asked so, or is not for who asks; but a grouping that it does not have
+    is left out first.
     """
 
     name: str
@@ -79,7 +81,7 @@ class WhatIf:
     changes: Changes
     answers: tuple[Answer, ...]
     left_out: Mapping[str, str]
-    """Reports that cannot be asked so, and why."""
+    """Reports that cannot be asked so, or not by who asks, and why."""
 
 
 def what_if(
@@ -104,10 +106,10 @@ def what_if(
         try:
             at_position = replace(each, parameters=replace(each.parameters, known_at=position))
             real.append(_asked(reading, at_position))
-        except ParameterInvalid as invalid:
+        except (ParameterInvalid, RoleForbids) as refused:
             if not each.may_be_left_out:
                 raise
-            left_out[each.name] = str(invalid)
+            left_out[each.name] = str(refused)
     recorded = Recorded(reading.datastore, log.codec, position)
     told = retelling(recorded, rules, reading.now, progress)
     with scratch(reading.datastore) as other:

@@ -48,6 +48,13 @@ def test_what_did_not_exist_then_is_said(told):
     assert "--as-at" in told("show", "customer", "C1", "--as-at", "2024-03-10", code=2).err
 
 
+def test_29_since_when_a_thing_is_there_is_nothing_for_who_may_not_see_it(told):
+    told.uses(told.key("collector", "Cora"))
+    for day in ("2024-01-01", "2024-03-10"):
+        said = told("show", "dispute", "D1", "--as-at", day, code=1).line
+        assert "This is none of them." in said
+
+
 def test_settings_and_imports_are_shown_as_they_were(told, owner):
     before = told.newest
     (found,) = told("imports", "list", "--format", "json").json

@@ -181,3 +181,13 @@ def test_4_7_who_may_read_the_log_may_ask(told, monkeypatch):
     monkeypatch.delenv("REDRESS_API_KEY")  # the owner of the embedded database
     assert "what if" in told(*ONE, "price=4").out
     assert told.newest == before + 2  # Cora, and her key
+
+
+def test_29_auditors_ask_about_all_but_the_agenda_which_is_not_for_them(told, monkeypatch):
+    monkeypatch.delenv("REDRESS_API_KEY")
+    told.uses(told.key("auditor", "Audra"))
+    ran = told("what-if", "--resolved-within", "price=4")
+    assert "mean_days" in ran.out
+    assert "agenda is left out: The role auditor does not include: read_agenda" in ran.err
+    asked = ("what-if", "--report", "agenda", "--resolved-within", "price=4")
+    assert "does not include: read_agenda" in told(*asked, code=1).line

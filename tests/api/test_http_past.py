@@ -83,6 +83,18 @@ def test_who_could_not_see_a_thing_at_a_moment_does_not_see_what_it_was_then(ser
     assert service.get("/v1/disputes/E", params={"known_at": before}).status_code == 200
 
 
+def test_29_since_when_a_thing_is_there_is_nothing_for_who_may_not_see_it(
+    resolved: tuple[Service, int],
+) -> None:
+    service, _ = resolved
+    for path in ("/v1/disputes/D", f"/v1/items/{item('1')}"):
+        for asked in ({"known_at": 1}, {"as_at": "2025-12-31"}):
+            problem(service.get(path, "other-collector", params=asked), 403, "not-yours")
+            problem(service.get(f"{path}/history", "other-collector", params=asked), 403, "not-yours")
+        versions = {"at_version": 999}
+        problem(service.get(f"{path}/history", "other-collector", params=versions), 403, "not-yours")
+
+
 def test_master_data_are_read_by_known_at_alone_and_say_so(resolved: tuple[Service, int]) -> None:
     service, before = resolved
     body = {"code": ACME, "name": "Acme Foods & Co"}

@@ -159,6 +159,8 @@ def test_a_role_that_may_do_more_is_left_alone(
     for name in (role, owner):
         with pytest.raises(RoleHasMore):
             grant(acme, name)
+        with pytest.raises(RoleHasMore):
+            revoke(acme, name)
     with open_pool(make_conninfo(database, options=f"-c role={role}"), size=1) as service:
         with pytest.raises(MayNotMakeRoles):
             grant(CompanyDatastore(service, "acme"), f"{role[:60]}_x")

@@ -128,12 +128,21 @@ def test_a_service_that_may_not_create_anything_starts_on_a_database_that_is_rea
 
 
 @pytest.mark.parametrize(
-    "company", ["", "1acme", "_acme", "Acme", "acme-1", "äcme", 'a"; drop table x', "a" * 42]
+    "company",
+    ["", "1acme", "_acme", "Acme", "acme-1", "äcme", 'a"; drop table x', "a" * 42, "acme_reporting"],
 )
 def test_what_cannot_be_a_companys_id_is_refused(database: str, company: str) -> None:
     with pytest.raises(BadCompanyId):
         create_company(database, company)
     assert companies(database) == ["acme"]
+
+
+def test_no_companys_schema_is_what_analysts_see_of_another(database: str) -> None:
+    with pytest.raises(BadCompanyId, match=r"does not end\s+with _reporting"):
+        create_company(database, "beta_reporting")
+    create_company(database, "beta")
+    create_company(database, "reporting")
+    assert companies(database) == ["acme", "beta", "reporting"]
 
 
 def test_the_longest_id_works(database: str) -> None:
