@@ -54,6 +54,8 @@ from domain.refusals import (
 )
 from tests.domain.sentences import ACME, COLLECTOR, SALES, TECHNICIAN, given, invoice, qualifying
 
+RISING = "rising numbers of days from 1 to 3650"
+
 # --- settings --------------------------------------------------------------------------------------
 
 
@@ -128,14 +130,19 @@ def test_27_every_setting_can_be_changed(change: dict[str, Any]) -> None:
         ({"zone": "../../etc/passwd"}, ZoneInvalid("../../etc/passwd")),
         ({"safety_share": Decimal("1.1")}, SettingInvalid("safety_share", "1.1", "a share from 0 to 1")),
         ({"safety_share": Decimal(-1)}, SettingInvalid("safety_share", "-1", "a share from 0 to 1")),
-        ({"ageing_buckets": ()}, SettingInvalid("ageing_buckets", "[]", "rising numbers of days above 0")),
+        *(
+            ({"safety_share": Decimal(text)}, SettingInvalid("safety_share", shown, "a share from 0 to 1"))
+            for text, shown in (("NaN", "NaN"), ("1e-7", "1E-7"), ("1e-200000", "1E-200000"))
+        ),
+        ({"ageing_buckets": (30, 3651)}, SettingInvalid("ageing_buckets", "[30, 3651]", RISING)),
+        ({"ageing_buckets": ()}, SettingInvalid("ageing_buckets", "[]", RISING)),
         (
             {"ageing_buckets": (0, 30)},
-            SettingInvalid("ageing_buckets", "[0, 30]", "rising numbers of days above 0"),
+            SettingInvalid("ageing_buckets", "[0, 30]", RISING),
         ),
         (
             {"ageing_buckets": (60, 30)},
-            SettingInvalid("ageing_buckets", "[60, 30]", "rising numbers of days above 0"),
+            SettingInvalid("ageing_buckets", "[60, 30]", RISING),
         ),
         ({"name": " "}, SettingInvalid("name", " ", "a text that is not empty")),
         ({"default_entity": ""}, SettingInvalid("default_entity", "", "a text that is not empty")),
