@@ -278,6 +278,17 @@ def test_27_a_customer_is_registered_with_all_that_is_told() -> None:
     world.when(told).then_nothing()
 
 
+def test_27_attributes_replace_those_that_were_unless_the_others_are_to_stay() -> None:
+    known = RegisterCustomer(ACME, attributes={"branch": "Lyon", "sector": "north"})
+    replaced = given(known, RegisterCustomer(ACME, attributes={"sector": "south"}))
+    assert replaced.customer(ACME).attributes == {"sector": "south"}
+    change = RegisterCustomer(ACME, attributes={"sector": "south"}, other_attributes_stay=True)
+    world = given(known).when(change).then_goes()
+    assert world.customer(ACME).attributes == {"branch": "Lyon", "sector": "south"}
+    world.when(change).then_nothing()
+    world.when(RegisterCustomer(ACME, other_attributes_stay=True)).then_nothing()
+
+
 def test_27_of_a_known_customer_what_differs_changes() -> None:
     acme = identity.customer_id(ACME)
     given().when(RegisterCustomer(ACME, "Acme Ltd", {"branch": "Lyon"})).then(
