@@ -162,6 +162,8 @@ class Case:
         """The people whom the stream concerns, as the role table's reaches need them."""
         state = self.states.get(stream)
         match state:
+            case Customer():
+                return Concerned(self._of_customer(state.id))
             case Item():
                 return Concerned(self._of_customer(state.customer_id))
             case Dispute():

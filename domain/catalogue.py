@@ -14,7 +14,7 @@ from domain import scenario
 from domain.commands import UNCHANGED, Command, Occasion, Unchanged
 from domain.events import Event, OfCompany
 from domain.identity import COMPANY_STREAM
-from domain.money import is_currency
+from domain.money import is_currency, is_storable
 from domain.refusals import (
     CurrencyInvalid,
     NoStatusOfKind,
@@ -317,11 +317,12 @@ def check_settings(settings: Settings) -> None:
         raise CurrencyInvalid(settings.currency)
     if settings.zone not in available_timezones():
         raise ZoneInvalid(settings.zone)
-    if not 0 <= settings.safety_share <= 1:
+    if not is_storable(settings.safety_share) or not 0 <= settings.safety_share <= 1:
         raise SettingInvalid("safety_share", str(settings.safety_share), "a share from 0 to 1")
     buckets = settings.ageing_buckets
-    if not buckets or list(buckets) != sorted({days for days in buckets if days > 0}):
-        raise SettingInvalid("ageing_buckets", str(list(buckets)), "rising numbers of days above 0")
+    if not buckets or list(buckets) != sorted({days for days in buckets if 0 < days <= LONGEST_DAYS}):
+        known = f"rising numbers of days from 1 to {LONGEST_DAYS}"
+        raise SettingInvalid("ageing_buckets", str(list(buckets)), known)
     for name, text in (("name", settings.name), ("default_entity", settings.default_entity)):
         if not text.strip():
             raise SettingInvalid(name, text, "a text that is not empty")

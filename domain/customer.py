@@ -18,7 +18,8 @@ from domain.roles import Permission
 class RegisterCustomer(Command):
     """Register a customer, or change what differs of the one with this code; what is not given stays.
 
-    None takes away the collector or the sales manager.
+    None takes away the collector or the sales manager. Attributes replace all that there were, unless
+    ``other_attributes_stay``: then only those that are named change.
     """
 
     permission: ClassVar[Permission] = Permission.IMPORT
@@ -27,6 +28,7 @@ class RegisterCustomer(Command):
     attributes: Mapping[str, PersonalText] | None = None
     collector_id: PersonId | Unchanged | None = UNCHANGED
     sales_manager_id: PersonId | Unchanged | None = UNCHANGED
+    other_attributes_stay: bool = False
 
     def streams(self) -> frozenset[UUID]:
         """The customer's stream."""
@@ -153,8 +155,11 @@ def change(customer: Customer, command: RegisterCustomer) -> list[Event]:
     changes: list[Event] = []
     if command.name and command.name != customer.name:
         changes.append(CustomerRenamed(customer.id, command.name, customer.name))
-    if command.attributes is not None and command.attributes != customer.attributes:
-        changes.append(CustomerAttributesGiven(customer.id, command.attributes, customer.attributes))
+    attributes = customer.attributes if command.attributes is None else command.attributes
+    if command.other_attributes_stay:
+        attributes = {**customer.attributes, **attributes}
+    if attributes != customer.attributes:
+        changes.append(CustomerAttributesGiven(customer.id, attributes, customer.attributes))
     return [*changes, *_collector(customer, command), *_sales_manager(customer, command)]
 
 

@@ -11,12 +11,23 @@ if TYPE_CHECKING:
 
 NOTHING: Final = Decimal(0)
 
+_MOST_BEFORE: Final = 18
+_MOST_AFTER: Final = 6
+
 _CODE: Final = re.compile(r"[A-Z]{3}")
 
 
 def is_currency(code: str) -> bool:
     """Whether *code* has the form of an ISO 4217 code: three capital letters."""
     return _CODE.fullmatch(code) is not None
+
+
+def is_storable(amount: Decimal) -> bool:
+    """Whether the log and its reports can hold *amount*: at most 18 digits before the mark and 6 after it."""
+    if not amount.is_finite():
+        return False
+    digits_after = -int(amount.as_tuple().exponent)
+    return amount.adjusted() < _MOST_BEFORE and digits_after <= _MOST_AFTER
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

@@ -53,8 +53,8 @@ class OfStep(Command):
         return frozenset({run_of(self.customer_id, oldest)}) if oldest else frozenset()
 
     def objects(self) -> frozenset[UUID]:
-        """The items, which are their customer's."""
-        return frozenset(self.item_ids)
+        """The customer, and the items, which are to be theirs."""
+        return frozenset({self.customer_id, *self.item_ids})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import ClassVar, Final, TypeAlias
 from domain.commands import Command
 from domain.events import Event, OfCompany
 from domain.identity import COMPANY_STREAM
-from domain.money import NOTHING
+from domain.money import NOTHING, is_storable
 from domain.refusals import StepInvalid, StepRetired, UnknownStep
 from domain.roles import Permission
 
@@ -56,7 +56,8 @@ Steps: TypeAlias = Mapping[str, ScenarioStep]
 class DefineScenarioStep(Command):
     """Define a step of the collection scenario, or redefine the one with this code.
 
-    Of a step that is there what is not given stays; other days give it another place in the order. A retired
+    Of a step that is there what is not given stays, labels in other languages too; an empty label is taken
+    away. Other days give it another place in the order. A retired
     one is in use again only when ``back_into_use`` says so. ``minimum_amount`` is 0 by default.
     """
 
@@ -112,12 +113,14 @@ def define(steps: Steps, command: DefineScenarioStep) -> list[Event]:
     """The step is defined as given; what is left out stays. Raises StepInvalid."""
     previous = steps.get(command.code)
     step = _defined(command, previous)
-    if not step.code.strip() or not any(step.labels.values()):
+    if not step.code.strip() or not step.labels:
         raise StepInvalid(command.code, "give a code and at least one label")
     if abs(step.days) > MOST_DAYS:
         raise StepInvalid(command.code, f"days are {-MOST_DAYS} to {MOST_DAYS}")
-    if step.minimum_amount < 0:
-        raise StepInvalid(command.code, "the minimum amount is 0 or more")
+    if not is_storable(step.minimum_amount) or step.minimum_amount < 0:
+        raise StepInvalid(
+            command.code, "the minimum amount is 0 or more, with 18 digits at most and 6 after the mark"
+        )
     return [] if step == previous else [ScenarioStepDefined(COMPANY_STREAM, step, previous)]
 
 
@@ -127,11 +130,12 @@ def _defined(command: DefineScenarioStep, previous: ScenarioStep | None) -> Scen
     if days is None or kind is None:
         raise StepInvalid(command.code, "give its days and its kind")
     known = previous or ScenarioStep(command.code, days, kind, {})
+    labels = {**known.labels, **(command.labels or {})}
     return replace(
         known,
         days=days,
         kind=kind,
-        labels=known.labels if command.labels is None else command.labels,
+        labels={language: label for language, label in labels.items() if label},
         minimum_amount=known.minimum_amount if command.minimum_amount is None else command.minimum_amount,
         active=known.active or command.back_into_use,
     )

@@ -137,8 +137,9 @@ def import_customers(
     dry_run: DryRunOption = False,
     rejects: RejectsOption = None,
 ) -> None:
-    """Register customers from a file. Other columns are attributes; empty cells leave things as they are.
-    A hyphen (-) in collector or sales_manager takes that person away.
+    """Register customers from a file. Other columns are attributes. Empty cells leave things as they are, and
+    so do columns that the file does not have. A hyphen (-) in collector or sales_manager takes that person
+    away.
 
     \b
     redress customers import customers.csv --rejects rejected.csv
@@ -161,7 +162,7 @@ def _registration(row: TableRow) -> RegisterCustomer:
     told = dict(row.cells)
     code, name = told.pop("code"), told.pop("name", None)
     collector, manager = _person(told, "collector"), _person(told, "sales_manager")
-    return RegisterCustomer(code, name, told or None, collector, manager)
+    return RegisterCustomer(code, name, told or None, collector, manager, other_attributes_stay=True)
 
 
 def _person(cells: dict[str, str], column: str) -> PersonId | Unchanged | None:

@@ -286,6 +286,15 @@ def test_customers_come_from_a_file_and_other_columns_are_attributes(owner, tmp_
     assert owner("customers", "list", "--format", "json").json[0]["attributes"] == {"sector": "north"}
 
 
+def test_of_a_customer_empty_cells_and_missing_columns_leave_the_attributes_that_are_there(owner, tmp_path):
+    file = tmp_path / "customers.csv"
+    for text in ("code,sector,city,size\n4711,north,Lyon,XL\n", "code,sector,city\n4711,south,\n"):
+        file.write_text(text)
+        assert "1 changed" in owner("customers", "import", file).err
+    (found,) = owner("customers", "list", "--format", "json").json
+    assert found["attributes"] == {"sector": "south", "city": "Lyon", "size": "XL"}
+
+
 def test_more_customers_than_one_page(owner, tmp_path):
     file = tmp_path / "customers.csv"
     file.write_text("code\n" + "".join(f"C{number:04}\n" for number in range(550)))

@@ -45,6 +45,12 @@ def test_a_step_that_cannot_be(owner, arguments, said):
     assert owner.newest == before
 
 
+def test_a_minimum_that_no_report_could_hold_is_refused(owner):
+    define = ("scenario", "define", "call", "--minimum-amount", "1e200000")
+    assert "minimum amount is 0 or more, with 18 digits" in owner(*define, code=1).line
+    assert listed(owner)["call"]["minimum_amount"] == "0"
+
+
 @pytest.mark.parametrize("amount", ["much", "nan", "inf"])
 def test_a_minimum_is_an_amount(owner, amount):
     assert "--minimum-amount" in owner("scenario", "define", "call", "--minimum-amount", amount, code=2).line
@@ -68,6 +74,14 @@ def test_steps_come_from_a_file(owner, tmp_path):
     assert found["call"]["labels"] == {"en": "Ring up", "fr": "Appeler"}
     assert found["visit"]["labels"] == {"en": "Visit"}
     assert "first_reminder" in found
+
+
+def test_an_empty_cell_leaves_the_label_that_is_there(owner, tmp_path):
+    file = tmp_path / "scenario.csv"
+    for rows in ("code,en,fr\ncall,Ring,Appeler\n", "code,en,fr\ncall,Ring up,\n"):
+        file.write_text(rows)
+        owner("scenario", "import", file)
+    assert listed(owner)["call"]["labels"] == {"en": "Ring up", "fr": "Appeler"}
 
 
 def test_rows_that_cannot_be_are_rejected_one_by_one(owner, tmp_path):

@@ -74,6 +74,12 @@ def test_29_ordinary_reminders_are_not_everybodys(owing: Service, who: str, stat
     assert owing.post(DO, {"step": "call"}, who).status_code == status
 
 
+def test_29_of_anothers_customer_not_even_that_nothing_is_owed_is_told(owing: Service) -> None:
+    owing.done("/v1/customers", {"code": "OTHER"})
+    found = owing.post("/v1/customers/OTHER/reminders/do", {"step": "call"}, "collector")
+    problem(found, 403, "not-yours")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "kind"),
     [

@@ -54,6 +54,8 @@ from domain.refusals import (
 )
 from tests.domain.sentences import ACME, COLLECTOR, SALES, TECHNICIAN, given, invoice, qualifying
 
+RISING = "rising numbers of days from 1 to 3650"
+
 # --- settings --------------------------------------------------------------------------------------
 
 
@@ -128,14 +130,19 @@ def test_27_every_setting_can_be_changed(change: dict[str, Any]) -> None:
         ({"zone": "../../etc/passwd"}, ZoneInvalid("../../etc/passwd")),
         ({"safety_share": Decimal("1.1")}, SettingInvalid("safety_share", "1.1", "a share from 0 to 1")),
         ({"safety_share": Decimal(-1)}, SettingInvalid("safety_share", "-1", "a share from 0 to 1")),
-        ({"ageing_buckets": ()}, SettingInvalid("ageing_buckets", "[]", "rising numbers of days above 0")),
+        *(
+            ({"safety_share": Decimal(text)}, SettingInvalid("safety_share", shown, "a share from 0 to 1"))
+            for text, shown in (("NaN", "NaN"), ("1e-7", "1E-7"), ("1e-200000", "1E-200000"))
+        ),
+        ({"ageing_buckets": (30, 3651)}, SettingInvalid("ageing_buckets", "[30, 3651]", RISING)),
+        ({"ageing_buckets": ()}, SettingInvalid("ageing_buckets", "[]", RISING)),
         (
             {"ageing_buckets": (0, 30)},
-            SettingInvalid("ageing_buckets", "[0, 30]", "rising numbers of days above 0"),
+            SettingInvalid("ageing_buckets", "[0, 30]", RISING),
         ),
         (
             {"ageing_buckets": (60, 30)},
-            SettingInvalid("ageing_buckets", "[60, 30]", "rising numbers of days above 0"),
+            SettingInvalid("ageing_buckets", "[60, 30]", RISING),
         ),
         ({"name": " "}, SettingInvalid("name", " ", "a text that is not empty")),
         ({"default_entity": ""}, SettingInvalid("default_entity", "", "a text that is not empty")),
@@ -269,6 +276,17 @@ def test_27_a_customer_is_registered_with_all_that_is_told() -> None:
     assert (found.name, found.attributes) == ("New & Sons", {"branch": "Lyon"})
     assert (found.collector_id, found.sales_manager_id) == (COLLECTOR.person_id, SALES.person_id)
     world.when(told).then_nothing()
+
+
+def test_27_attributes_replace_those_that_were_unless_the_others_are_to_stay() -> None:
+    known = RegisterCustomer(ACME, attributes={"branch": "Lyon", "sector": "north"})
+    replaced = given(known, RegisterCustomer(ACME, attributes={"sector": "south"}))
+    assert replaced.customer(ACME).attributes == {"sector": "south"}
+    change = RegisterCustomer(ACME, attributes={"sector": "south"}, other_attributes_stay=True)
+    world = given(known).when(change).then_goes()
+    assert world.customer(ACME).attributes == {"branch": "Lyon", "sector": "south"}
+    world.when(change).then_nothing()
+    world.when(RegisterCustomer(ACME, other_attributes_stay=True)).then_nothing()
 
 
 def test_27_of_a_known_customer_what_differs_changes() -> None:

@@ -40,6 +40,9 @@ PERSONAL = {
     "LoginWithdrawn": {"previous"},
     "PersonRegistered": {"login", "name"},
     "PersonRenamed": {"name", "previous"},
+    "ReminderStepDone": {"comment"},
+    "ReminderStepPostponed": {"comment"},
+    "ReminderStepSkipped": {"comment"},
     "ResolverChased": {"text"},
 }
 

@@ -146,7 +146,8 @@ def test_17_a_step_gets_another_place_by_other_days_and_what_is_not_given_stays(
 def test_17_everything_about_a_step_can_be_changed(change: dict[str, Any]) -> None:
     found = given().when(DefineScenarioStep("first_reminder", **change)).one(ScenarioStepDefined)
     (name,) = change
-    assert getattr(found.step, name) == change[name]
+    expected = {**FIRST.labels, **change[name]} if name == "labels" else change[name]
+    assert getattr(found.step, name) == expected
     assert found.previous == FIRST
 
 
@@ -161,10 +162,27 @@ def test_17_everything_about_a_step_can_be_changed(change: dict[str, Any]) -> No
         DefineScenarioStep("call", 366),
         DefineScenarioStep("call", -366),
         DefineScenarioStep("call", minimum_amount=Decimal("-0.01")),
+        DefineScenarioStep("call", minimum_amount=Decimal("NaN")),
+        DefineScenarioStep("call", minimum_amount=Decimal(10) ** 18),
+        DefineScenarioStep("call", minimum_amount=Decimal("1e200000")),
+        DefineScenarioStep("call", minimum_amount=Decimal("0.0000001")),
+        DefineScenarioStep("first_reminder", labels={"en": "", "fr": ""}),
     ],
 )
 def test_17_a_step_that_cannot_be_is_refused(command: DefineScenarioStep) -> None:
     given().when(command).then(StepInvalid)
+
+
+def test_17_labels_in_other_languages_stay_and_an_empty_one_is_taken_away() -> None:
+    world = given(DefineScenarioStep("call", labels={"en": "Ring", "fr": "Appeler"}))
+    world = world.when(DefineScenarioStep("call", labels={"en": "Ring up", "de": "Anruf"})).then_goes()
+    world = world.when(DefineScenarioStep("call", labels={"fr": ""})).then_goes()
+    assert {**world.company.scenario["call"].labels} == {"en": "Ring up", "de": "Anruf"}
+
+
+@pytest.mark.parametrize("amount", ["999999999999999999", "0.000001"])
+def test_17_a_minimum_amount_may_be_whatever_the_log_holds(amount: str) -> None:
+    given().when(DefineScenarioStep("call", minimum_amount=Decimal(amount))).then(ScenarioStepDefined)
 
 
 @pytest.mark.parametrize("days", [-365, 365])
@@ -369,6 +387,12 @@ def test_29_ordinary_reminders_are_of_credit_managers_and_the_customers_collecto
     two().when(command, by=who).then(refusal)
     for allowed in (MANAGER, COLLECTOR, service(Permission.REMINDERS)):
         two().when(command, by=allowed).then_goes()
+
+
+def test_29_of_anothers_customer_not_even_that_nothing_is_owed_is_told() -> None:
+    nothing = DoReminderStep(CUSTOMER, "second_reminder")
+    two().when(nothing, by=OTHER_COLLECTOR).then(NotYours)
+    two().when(nothing, by=COLLECTOR).then(NothingCollectable)
 
 
 def test_43_two_people_who_do_the_same_step_do_it_once() -> None:
