@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, 
 
 import typer
 
+from api.commands import filters
 from api.commands.files import written_to
 from api.commands.output import Format, RawOption, progress, say, show, to_json, to_table
 from api.commands.session import CommandRefused, Session, session
@@ -67,22 +68,18 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
             " two as type,customer."
         ),
     ] = None,
-    state: Annotated[str | None, typer.Option(help="Dispute report: open, opened or resolved.")] = None,
-    period_from: Annotated[str | None, typer.Option("--from", help="First day of the period.")] = None,
-    period_to: Annotated[str | None, typer.Option("--to", help="Last day of the period.")] = None,
-    entity: Annotated[str | None, typer.Option(help="Business unit.")] = None,
-    customer: Annotated[str | None, typer.Option(help="Code of a customer.")] = None,
-    collector: Annotated[str | None, typer.Option(help="Code of a collector.")] = None,
-    resolver: Annotated[str | None, typer.Option(help="Code of a resolver.")] = None,
-    status: Annotated[
-        str | None, typer.Option("--status", "--type", help="Status, or type of dispute.")
-    ] = None,
-    attribute: Annotated[list[str] | None, typer.Option(help="name=value of items; may be repeated.")] = None,
-    currency: Annotated[str | None, typer.Option(help="ISO 4217 code.")] = None,
-    as_at: Annotated[
-        str | None, typer.Option(help="As it was at the end of this day, or at this time.")
-    ] = None,
-    known_at: Annotated[str | None, typer.Option(help="As the log stood at this position or time.")] = None,
+    state: filters.State = None,
+    period_from: filters.PeriodFrom = None,
+    period_to: filters.PeriodTo = None,
+    entity: filters.Entity = None,
+    customer: filters.Customer = None,
+    collector: filters.Collector = None,
+    resolver: filters.Resolver = None,
+    status: filters.Status = None,
+    attribute: filters.Attributes = None,
+    currency: filters.Currency = None,
+    as_at: filters.AsAt = None,
+    known_at: filters.KnownAt = None,
     person: Annotated[str | None, typer.Option(help="Agenda: of whom (code).")] = None,
     until: Annotated[str | None, typer.Option(help="Agenda: the last day shown.")] = None,
     days_ahead: Annotated[str | None, typer.Option(help="Agenda: so many days ahead.")] = None,
@@ -92,9 +89,7 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     sales_days: Annotated[
         str | None, typer.Option(help="Receivables: sales of so many last days (365).")
     ] = None,
-    first_episodes_only: Annotated[
-        bool, typer.Option("--first-episodes-only", help="Resolution time: without what was reopened.")
-    ] = False,
+    first_episodes_only: filters.FirstEpisodesOnly = False,
     form: Annotated[
         ReportFormat | None,
         typer.Option("--format", help="How to print it; if nothing is said, as the name of the output ends."),

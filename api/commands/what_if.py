@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from api.commands import filters
 from api.commands.output import Format, FormatOption, RawOption, say, stages, to_csv, to_json, to_table
 from api.commands.reports import option_refused
 from api.commands.session import CommandRefused, Session, session
@@ -71,21 +72,17 @@ def what_if(  # noqa: PLR0913 - the rules, and whatever a report can be asked
         _Many, typer.Option(help=f"Which reports; all of {', '.join(_REPORTS)} by default.")
     ] = None,
     by: Annotated[str | None, typer.Option(help="Grouping, in the reports that have it.")] = None,
-    period_from: Annotated[str | None, typer.Option("--from", help="First day of the period.")] = None,
-    period_to: Annotated[str | None, typer.Option("--to", help="Last day of the period.")] = None,
-    entity: Annotated[str | None, typer.Option(help="Business unit.")] = None,
-    customer: Annotated[str | None, typer.Option(help="Code of a customer.")] = None,
-    collector: Annotated[str | None, typer.Option(help="Code of a collector.")] = None,
-    resolver: Annotated[str | None, typer.Option(help="Code of a resolver.")] = None,
-    status: Annotated[
-        str | None, typer.Option("--status", "--type", help="Status, or type of dispute.")
-    ] = None,
-    attribute: Annotated[_Many, typer.Option(help="name=value of items; may be repeated.")] = None,
-    currency: Annotated[str | None, typer.Option(help="ISO 4217 code.")] = None,
-    as_at: Annotated[
-        str | None, typer.Option(help="As it was at the end of this day, or at this time.")
-    ] = None,
-    known_at: Annotated[str | None, typer.Option(help="As the log stood at this position or time.")] = None,
+    period_from: filters.PeriodFrom = None,
+    period_to: filters.PeriodTo = None,
+    entity: filters.Entity = None,
+    customer: filters.Customer = None,
+    collector: filters.Collector = None,
+    resolver: filters.Resolver = None,
+    status: filters.Status = None,
+    attribute: filters.Attributes = None,
+    currency: filters.Currency = None,
+    as_at: filters.AsAt = None,
+    known_at: filters.KnownAt = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what stays the same.")] = False,
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,

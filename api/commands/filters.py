@@ -1,0 +1,29 @@
+"""What all reports can be asked on the command line: the filters, the period and the two clocks."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+PeriodFrom: TypeAlias = Annotated[str | None, typer.Option("--from", help="First day of the period.")]
+PeriodTo: TypeAlias = Annotated[str | None, typer.Option("--to", help="Last day of the period.")]
+Entity: TypeAlias = Annotated[str | None, typer.Option(help="Business unit.")]
+Customer: TypeAlias = Annotated[str | None, typer.Option(help="Code of a customer.")]
+Collector: TypeAlias = Annotated[str | None, typer.Option(help="Code of a collector.")]
+Resolver: TypeAlias = Annotated[str | None, typer.Option(help="Code of a resolver.")]
+Status: TypeAlias = Annotated[
+    str | None, typer.Option("--status", "--type", help="Status, or type of dispute.")
+]
+Attributes: TypeAlias = Annotated[
+    list[str] | None, typer.Option(help="name=value of items; may be repeated.")
+]
+Currency: TypeAlias = Annotated[str | None, typer.Option(help="ISO 4217 code.")]
+AsAt: TypeAlias = Annotated[
+    str | None, typer.Option(help="As it was at the end of this day, or at this time.")
+]
+KnownAt: TypeAlias = Annotated[str | None, typer.Option(help="As the log stood at this position or time.")]
+FirstEpisodesOnly: TypeAlias = Annotated[
+    bool, typer.Option("--first-episodes-only", help="Resolution time: without what was reopened.")
+]
+State: TypeAlias = Annotated[str | None, typer.Option(help="Dispute report: open, opened or resolved.")]
