@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Receive, Scope, Send
 
@@ -79,7 +80,10 @@ class Commands(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what `matches` found."""
         request = Request(scope, receive)
-        raw = await request.body()
+        try:
+            raw = await request.body()
+        except ClientDisconnect:
+            return  # nobody is there any more to be answered
         way, subject = scope[_LOOKED_AT]
         in_order = _told(way, subject, request, raw)
         if in_order is None:

@@ -68,7 +68,7 @@ def test_without_a_company_the_way_to_one_is_shown(server, monkeypatch, capsys, 
 
 def test_a_company_without_a_log_is_no_company(database, monkeypatch, capsys, tmp_path):
     redress = owning(Redress(database, monkeypatch, capsys), monkeypatch, tmp_path)
-    assert "never founded" in redress("settings", "show", code=1).line
+    assert "was not founded yet" in redress("settings", "show", code=1).line
 
 
 # --- rebuild and verify ----------------------------------------------------------------------------

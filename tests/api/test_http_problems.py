@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any, Final
 import pytest
 from fastapi import FastAPI
 from pytest import MonkeyPatch  # noqa: PT013 - the type
+from starlette.types import Message, Scope
+from structlog.testing import capture_logs
 
 from api import problems
 from api.downloads import TooManyDownloads
@@ -293,3 +296,24 @@ def test_the_page_of_problems_is_what_the_classes_say() -> None:
     page = generate.REFERENCE / "problems.md"
     assert page.read_text("utf-8") == problems_page.render(), "run `make docs`"
     assert "`item-already-disputed`" in problems_page.render()
+
+
+def test_who_hangs_up_amid_a_command_is_nothing_unexpected(service: Service) -> None:
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/disputes/D/comment",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    sent: list[Message] = []
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with capture_logs() as noted:
+        asyncio.run(service.app(scope, gone, send))
+    assert (sent, noted) == ([], [])

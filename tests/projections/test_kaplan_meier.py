@@ -32,7 +32,7 @@ DURATIONS = st.one_of(
 
 
 @given(over=st.lists(DURATIONS, max_size=40), censored=st.lists(DURATIONS, max_size=25))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_34_curve_interval_and_quantiles_equal_those_of_lifelines(over: list[float], censored: list[float]):
     if not over and not censored:
         assert curve([], []) == []

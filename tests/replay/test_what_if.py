@@ -199,7 +199,7 @@ def test_4_7_a_type_resolved_within_days_moves_dispute_items_and_dso(pool: Pool)
 def test_4_7_no_rules_no_difference(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "_CHUNK", 20)
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=BUSY)
+    @settings(max_examples=6, deadline=None, suppress_health_check=BUSY)
     @given(HISTORIES)
     def check(picks: tuple[Pick, ...]) -> None:
         told = Told()
@@ -214,7 +214,7 @@ def test_4_7_no_rules_no_difference(pool: Pool, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_4_7_whatever_happened_nothing_takes_longer_than_the_rule_says(pool: Pool) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=BUSY)
+    @settings(max_examples=6, deadline=None, suppress_health_check=BUSY)
     @given(HISTORIES)
     def check(picks: tuple[Pick, ...]) -> None:
         told = Told()

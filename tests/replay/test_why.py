@@ -553,7 +553,7 @@ def _moments(made: Made, chance: Random) -> Sequence[tuple[datetime, int]]:
     ]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=BUSY)
+@settings(max_examples=10, deadline=None, suppress_health_check=BUSY)
 @given(HISTORIES)
 def test_16_at_any_moment_of_any_history_the_answer_is_that_of_the_fold(
     pool: Pool, picks: tuple[Pick, ...]
