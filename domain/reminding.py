@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain import scenario
@@ -119,7 +119,8 @@ def _due(case: Case, command: OfStep, occasion: Occasion) -> _Due:
     if oldest is None or amount <= 0:
         raise NothingCollectable(customer.code, items[0].details.currency)
     oldest_due = oldest.details.due_date
-    due_on = oldest_due + timedelta(days=step.days)
+    # Some ledgers write the last day that there is where nothing is due.
+    due_on = oldest_due + min(timedelta(days=step.days), date.max - oldest_due)
     if due_on > case.today(occasion.at):
         raise StepNotDue(step.code, due_on, oldest_due)
     run_id = run_of(customer.id, oldest)

@@ -33,12 +33,14 @@ def test_a_read_only_database_answers_what_it_can_and_takes_commands_again_after
     service: Service, database: str
 ) -> None:
     service.done("/v1/items", invoice("1"))
+    newest = service.newest()
     alter(database, sql.SQL("set default_transaction_read_only = on"))
     refused = service.post("/v1/items", invoice("2"))
     problem(refused, 503, "database-unavailable")
     assert refused.headers["Retry-After"] == "1"
     problem(service.post("/v1/keys", {"name": "k", "scopes": ["import"]}), 503, "database-unavailable")
     assert service.get("/v1/items").status_code == 200
+    assert service.newest() == newest
     alter(database, sql.SQL("reset default_transaction_read_only"))
     assert service.done("/v1/items", invoice("2"))["changed"]
 
@@ -52,10 +54,14 @@ def test_connections_that_the_server_ends_are_made_again(service: Service, datab
 
 
 def test_a_statement_that_takes_too_long_is_given_up(service: Service, database: str) -> None:
+    newest = service.newest()
     alter(database, sql.SQL("set statement_timeout = 200"))
     with psycopg.connect(database) as other:
         other.execute("select pg_advisory_xact_lock(company_acme.append_lock())")
-        problem(service.post("/v1/items", invoice("1")), 503, "database-unavailable")
+        refused = service.post("/v1/items", invoice("1"))
+        problem(refused, 503, "database-unavailable")
+        assert refused.headers["Retry-After"] == "1"
+    assert service.newest() == newest
     assert service.done("/v1/items", invoice("1"))["changed"]
 
 

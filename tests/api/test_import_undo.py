@@ -10,11 +10,12 @@ from api import import_undo
 from api.import_undo import UndoOptions, UndoResult, undo_import
 from api.item_import import ImportOptions
 from domain.dispute import OpenDispute
-from domain.identity import ImportId, PersonId, dispute_id, item_id, person_id
+from domain.identity import ImportId, PersonId, customer_id, dispute_id, item_id, person_id
 from domain.imports import ImportMode, ImportUndone, UndoCounts
 from domain.item import Item
 from domain.people import RegisterPerson
-from domain.refusals import RoleForbids, UnknownImport
+from domain.refusals import ItemCleared, RoleForbids, UnknownImport
+from domain.reminder import DoReminderStep
 from domain.roles import Actor, Role
 from replay import import_changes
 from replay.verify import verify
@@ -177,6 +178,19 @@ def test_05_only_what_the_import_did_goes_back(case, ledger):
     ledger.imports(row("C"), name="third.csv")
     undo(case, run.import_id)
     assert [case.state(item_id("main", "C1", each)).is_open for each in "ABC"] == [True, False, True]
+
+
+def test_05_what_a_customer_was_reminded_of_comes_back_with_its_reminders(case, ledger):
+    first = ledger.imports(row("A"))
+    reminder = DoReminderStep(customer_id("C1"), "formal_notice", (item_id("main", "C1", "A"),))
+    assert case.company.executor.execute(Order(reminder, MANAGER)).changed
+    paid = ledger.imports(row("B"), name="full.csv", options=ImportOptions(ImportMode.FULL, force=True))
+    with pytest.raises(ItemCleared):
+        case.company.executor.execute(Order(reminder, MANAGER))
+    assert undo(case, paid.import_id).left == ()
+    assert not case.company.executor.execute(Order(reminder, MANAGER)).changed  # it was done already
+    assert undo(case, first.import_id).left == ()  # that somebody was reminded is no hindrance
+    assert agrees(case)
 
 
 def test_05_an_unknown_import_is_not_undone(case):

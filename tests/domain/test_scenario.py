@@ -241,6 +241,10 @@ def test_17_a_step_is_due_on_its_day_and_not_the_day_before() -> None:
     world.when(doing("call"), at=day(5)).then(ReminderStepDone)
 
 
+def test_17_an_item_that_is_never_due_is_never_reminded_of() -> None:
+    given(invoice("1", due=date.max)).when(doing("call", "1")).then(StepNotDue("call", date.max, date.max))
+
+
 def test_17_a_preventive_step_is_due_before_the_due_date() -> None:
     world = given(invoice("1", due=on(7)))
     world.when(doing("before_due", "1"), at=day(-1)).then(StepNotDue)
