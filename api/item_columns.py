@@ -20,11 +20,12 @@ from api.mapping import DATES, IDENTITY, Field
 from api.sources import source_reader
 from domain.item import ItemType
 from domain.money import is_currency
-from store.copy_text import NULL, texts
+from store.copy_text import NULL, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from api.csv_rows import Columns
     from api.mapping import ItemMapping, Source
     from api.records import Table
 
@@ -64,11 +65,11 @@ class ColumnReader:
         ]
         self._is_ordinary: Final = _is_ordinary(mapping, table)
 
-    def lines(self, numbers: Sequence[int], rows: Sequence[Sequence[str]]) -> str | None:
+    def lines(self, rows: Columns) -> str | None:
         """*rows*, at least one, as lines with the values of staging.COLUMNS; None if not all are ordinary."""
-        if not self._is_ordinary or {len(row) for row in rows} != {len(self._header)}:
+        cells = rows.cells
+        if not self._is_ordinary or len(cells) != len(self._header):
             return None
-        cells = list(map(list, zip(*rows, strict=True)))
         if self._empty:
             cells = [["" if cell in self._empty else cell for cell in column] for column in cells]
         if self._header[0] in cells[0]:  # perhaps a header again
@@ -77,8 +78,8 @@ class ColumnReader:
             columns = self._read(cells)
         except (_OutOfTheOrdinaryError, CellRefused, DateNotSettled):
             return None
-        nothing = [NULL] * len(numbers)
-        whole = zip(map(str, numbers), *columns, nothing, nothing, strict=True)
+        nothing = [NULL] * len(rows.numbers)
+        whole = zip(map(str, rows.numbers), *columns, nothing, nothing, strict=True)
         return "\n".join(map("\t".join, whole)) + "\n"
 
     def _read(self, cells: Sequence[Column]) -> list[Column]:
@@ -155,13 +156,24 @@ class ColumnReader:
     def _attribute_column(self, cells: Sequence[Column]) -> Column:
         if not self._attributes:
             return ["{}"] * len(cells[0])
-        names = [name for _, name in self._attributes]
-        found = zip(*(cells[place] for place, _ in self._attributes), strict=True)
-        written = [
-            orjson.dumps({name: cell for name, cell in zip(names, each, strict=True) if cell})
-            for each in found
-        ]
-        return texts(b"\n".join(written).decode().split("\n"))
+        columns = [(name, cells[place]) for place, name in self._attributes]
+        written = "".join(map("".join, (column for _, column in columns)))
+        if not written.isprintable() or '"' in written or "\\" in written:
+            return _spelled(columns)
+        # JSON spells each of these cells as it is.
+        pairs = [_pairs(text(orjson.dumps(name).decode()), column) for name, column in columns]
+        return [f"{{{together[:-1]}}}" for together in map("".join, zip(*pairs, strict=True))]
+
+
+def _pairs(name: str, column: Column) -> Column:
+    return [f'{name}:"{cell}",' if cell else "" for cell in column]
+
+
+def _spelled(columns: Sequence[tuple[str, Column]]) -> Column:
+    names = [name for name, _ in columns]
+    rows = zip(*(column for _, column in columns), strict=True)
+    told = [{name: cell for name, cell in zip(names, row, strict=True) if cell} for row in rows]
+    return texts(b"\n".join(map(orjson.dumps, told)).decode().split("\n"))
 
 
 def _is_ordinary(mapping: ItemMapping, table: Table) -> bool:

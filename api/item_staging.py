@@ -7,10 +7,11 @@ before all of it is staged; which rows share an identity the staging table tells
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from api.csv_rows import Columns, columns_of
 from api.item_columns import ColumnReader
 from api.item_file import Rejection
 from api.item_rows import FieldRefused, ItemRow, RowReader
@@ -23,12 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from api.csv_rows import Numbered
     from api.mapping import ItemMapping
     from api.records import Record
     from domain.catalogue import Settings
-
-Numbered: TypeAlias = tuple[int, list[str] | Broken]
-"""A row of a CSV file with its number."""
 
 _BLOCK: Final = 500
 """Rows handed over together."""
@@ -46,18 +45,23 @@ def staged_lines(path: Path, mapping: ItemMapping, settings: Settings) -> Iterat
     reader = RowReader(path, mapping, settings.currency, settings.default_entity)
     if kind_of(path, mapping.file) is not FileKind.CSV:
         lines = _one_by_one(reader, reader.records())
-        while block := list(islice(lines, _BLOCK)):
-            yield len(block), "".join(block)
+        while some := list(islice(lines, _BLOCK)):
+            yield len(some), "".join(some)
         return
-    with csv_table(path, mapping) as table:
+    with csv_table(path, mapping) as (table, rows):
         columns = ColumnReader(table, mapping, settings.currency, settings.default_entity)
 
         def one_by_one(part: list[Numbered]) -> list[str]:
             return list(_one_by_one(reader, reader.items(table.records(part))))
 
-        while rows := list(islice(table.rows, _BLOCK)):
-            block = list(_ordinary_or(one_by_one, columns, rows, _BLOCK))
-            yield len(rows), "".join(block)
+        for block in rows.blocks(len(table.header)):
+            if isinstance(block, Columns):
+                together = columns.lines(block)
+                if together is not None:
+                    yield len(block.numbers), together
+                    continue
+                block = block.rows()  # noqa: PLW2901 - the same
+            yield len(block), "".join(_ordinary_or(one_by_one, columns, block, _BLOCK))
 
 
 def _ordinary_or(
@@ -66,8 +70,8 @@ def _ordinary_or(
     """The lines of *rows*, read all at once if they are ordinary, else in smaller pieces or one by one."""
     for at in range(0, len(rows), size):
         part = rows[at : at + size]
-        cells = [row for _, row in part if not isinstance(row, Broken)]
-        together = columns.lines([number for number, _ in part], cells) if len(cells) == len(part) else None
+        side_by_side = columns_of(part)
+        together = columns.lines(side_by_side) if side_by_side else None
         if together is not None:
             yield together
         elif size > _PIECE:

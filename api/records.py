@@ -4,13 +4,13 @@ What makes the whole file unreadable is a FileRefused; what spoils one record is
 
 from __future__ import annotations
 
-import csv
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from api.cells import JsonNumber, show
+from api.csv_rows import MAX_CELL, Broken, CsvRows, FileRefused, Lines, Numbered
 from api.encodings import where_undecodable, why_not_text
 from api.mapping import FileKind
 from api.workbook import WorkbookRefused, is_workbook, workbook_rows
@@ -21,26 +21,24 @@ if TYPE_CHECKING:
 
     from api.mapping import FileFormat, ItemMapping
 
-MAX_CELL: Final = 2**20
-"""The most characters of one cell."""
+__all__ = [
+    "MAX_CELL",
+    "Broken",
+    "FileRefused",
+    "Record",
+    "Table",
+    "cell_above_header",
+    "column_list",
+    "csv_table",
+    "kind_of",
+    "records",
+]
 
-_MAX_LINE: Final = 2**22
 _MAX_COLUMNS: Final = 2_000
 _NAMED_IN_MESSAGE: Final = 30
 
 Record: TypeAlias = dict[str, str]
 """The cells of one record by the names of their columns, without spaces around them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A record that does not come apart into cells, and why."""
-
-    reason: str
-
-
-class FileRefused(Exception):
-    """A file cannot be used as a whole. The message names the file, the place and the cure."""
 
 
 def records(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, Record | Broken]]:
@@ -51,11 +49,11 @@ def records(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, Record | Br
         yield from _table_records(_workbook_rows(path, mapping), path, mapping)
         return
     with _text_of(path, mapping.file) as text:
-        lines = _lines(path, text)
+        lines = Lines(path, text)
         if mapping.file.kind is FileKind.JSON_LINES:
-            yield from _json_records(lines, path, mapping)
+            yield from _json_records(iter(lines), path, mapping)
         else:
-            yield from _table_records(_csv_rows(lines, path, mapping.file), path, mapping)
+            yield from _table_records(CsvRows(lines, path, mapping.file), path, mapping)
 
 
 def kind_of(path: Path, file: FileFormat) -> FileKind:
@@ -69,7 +67,7 @@ def kind_of(path: Path, file: FileFormat) -> FileKind:
 def cell_above_header(path: Path, mapping: ItemMapping, row: int, cell: int) -> str:
     """One cell of the rows above the header of a CSV file; empty if there is none. Raises FileRefused."""
     with _text_of(path, mapping.file) as text:
-        for number, cells in _csv_rows(_lines(path, text), path, mapping.file):
+        for number, cells in CsvRows(Lines(path, text), path, mapping.file):
             if number == row:
                 return cells[cell - 1] if isinstance(cells, list) and len(cells) >= cell else ""
     return ""
@@ -83,12 +81,10 @@ class Table:
     """Each name once."""
     header: list[str]
     """As it is written."""
-    rows: Iterator[tuple[int, list[str] | Broken]]
+    rows: Iterator[Numbered]
     empty: frozenset[str]
 
-    def records(
-        self, rows: Iterable[tuple[int, list[str] | Broken]]
-    ) -> Iterator[tuple[int, Record | Broken]]:
+    def records(self, rows: Iterable[Numbered]) -> Iterator[tuple[int, Record | Broken]]:
         """*rows* as records, without blank rows and repeated headers."""
         width = len(self.columns)
         for number, row in rows:
@@ -106,10 +102,11 @@ class Table:
 
 
 @contextmanager
-def csv_table(path: Path, mapping: ItemMapping) -> Iterator[Table]:
-    """The rows of a CSV file. Raises FileRefused, also while they are read."""
+def csv_table(path: Path, mapping: ItemMapping) -> Iterator[tuple[Table, CsvRows]]:
+    """A CSV file, and its rows behind the header. Raises FileRefused, also while they are read."""
     with _text_of(path, mapping.file) as text:
-        yield _table(_csv_rows(_lines(path, text), path, mapping.file), path, mapping)
+        rows = CsvRows(Lines(path, text), path, mapping.file)
+        yield _table(rows, path, mapping), rows
 
 
 def column_list(columns: list[str]) -> str:
@@ -134,53 +131,19 @@ def _text_of(path: Path, file: FileFormat) -> Iterator[IO[str]]:
         raise FileRefused(f"{path.name}: {where_undecodable(path, file.encoding)}") from None
 
 
-def _lines(path: Path, text: IO[str]) -> Iterator[str]:
-    """The lines of *text*, none of them longer than memory should hold."""
-    for number, line in enumerate(iter(lambda: text.readline(_MAX_LINE), ""), 1):
-        if len(line) == _MAX_LINE and line[-1] not in "\r\n":
-            problem = f"line {number} is longer than {_MAX_LINE} characters"
-            raise FileRefused(f"{path.name}: {problem}; is this the right file, with line ends?")
-        if "\0" in line:
-            raise FileRefused(f"{path.name}: line {number} holds a zero byte; this is not a text file")
-        yield line
-
-
 def _table_records(
-    rows: Iterator[tuple[int, list[str] | Broken]], path: Path, mapping: ItemMapping
+    rows: Iterator[Numbered], path: Path, mapping: ItemMapping
 ) -> Iterator[tuple[int, Record | Broken]]:
     table = _table(rows, path, mapping)
     yield from table.records(table.rows)
 
 
-def _table(rows: Iterator[tuple[int, list[str] | Broken]], path: Path, mapping: ItemMapping) -> Table:
+def _table(rows: Iterator[Numbered], path: Path, mapping: ItemMapping) -> Table:
     written = _header(rows, path, mapping)
     return Table(_named(written, path, mapping), written, rows, mapping.file.empty)
 
 
-def _csv_rows(lines: Iterator[str], path: Path, file: FileFormat) -> Iterator[tuple[int, list[str] | Broken]]:
-    # Strict: otherwise a quotation mark that is never closed swallows the rest of the file silently.
-    reader = csv.reader(
-        lines,
-        delimiter=file.delimiter,
-        quotechar=file.quote or '"',
-        quoting=csv.QUOTE_MINIMAL if file.quote else csv.QUOTE_NONE,
-        strict=True,
-    )
-    # The limit is the process's, not the reader's.
-    csv.field_size_limit(MAX_CELL)
-    number = 0
-    while True:
-        number += 1
-        begin = reader.line_num + 1
-        try:
-            yield number, list(map(str.strip, next(reader)))
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, _broken_row(path, str(error), f"row {number} (line {begin})")
-
-
-def _workbook_rows(path: Path, mapping: ItemMapping) -> Iterator[tuple[int, list[str] | Broken]]:
+def _workbook_rows(path: Path, mapping: ItemMapping) -> Iterator[Numbered]:
     file, amounts = mapping.file, mapping.amount_columns
     header: list[str] = []
     try:
@@ -214,17 +177,7 @@ def _of_workbook(
     return found
 
 
-def _broken_row(path: Path, error: str, place: str) -> Broken:
-    if "field limit" in error:
-        problem = f"{place} holds a cell of more than {MAX_CELL} characters"
-        raise FileRefused(f"{path.name}: {problem}; is a quotation mark there not closed?")
-    if "unexpected end" in error:
-        problem = f"{place} opens a quotation mark that is never closed"
-        raise FileRefused(f'{path.name}: {problem}; close it, or set `quote = ""` if the file quotes nothing')
-    return Broken("a quotation mark inside a quoted cell is not doubled")
-
-
-def _header(rows: Iterator[tuple[int, list[str] | Broken]], path: Path, mapping: ItemMapping) -> list[str]:
+def _header(rows: Iterator[Numbered], path: Path, mapping: ItemMapping) -> list[str]:
     """The names of the columns as they are written, all mapped ones among them."""
     wanted = mapping.file.header_line
     cells = next((row for number, row in rows if number >= wanted), None)

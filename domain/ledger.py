@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from domain import customer as customers
@@ -192,4 +193,9 @@ def _cleared(
 
 
 def _on(zone: str, day: date | None, latest: datetime, events: tuple[Event, ...]) -> Decision:
-    return Decision(min(start_of_day(day, zone), latest) if day else latest, events)
+    return Decision(_moment(zone, day, latest) if day else latest, events)
+
+
+@lru_cache(maxsize=4_000)  # a file has few days; comparing moments of two zones is slow
+def _moment(zone: str, day: date, latest: datetime) -> datetime:
+    return min(start_of_day(day, zone), latest)

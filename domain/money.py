@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _MOST_AFTER: Final = 6
 _CODE: Final = re.compile(r"[A-Z]{3}")
 
 
+@lru_cache(maxsize=1_000)  # asked for each row of a file
 def is_currency(code: str) -> bool:
     """Whether *code* has the form of an ISO 4217 code: three capital letters."""
     return _CODE.fullmatch(code) is not None

@@ -7,6 +7,7 @@ to the log first. Whatever changes the log afterwards is noticed when the differ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -69,6 +70,7 @@ class Staging:
             **{verdict.name.lower(): Literal(verdict.value) for verdict in Verdict},
         }
         self._has_place = False
+        self._found: Counter[Verdict] = Counter()
 
     def create(self) -> None:
         """Make the tables."""
@@ -93,14 +95,18 @@ class Staging:
         self._run(statements.ANALYZE_STAGED)
         self._run(statements.COMPARE)
         self._run(statements.ANALYZE_VERDICTS)
-        if not twins_allowed:
-            self._run(statements.FIND_TWINS)
-        self._run(statements.MEET_CUSTOMERS)
-        found: dict[Verdict | None, int] = {
-            Verdict(name): count for name, count in self._run(statements.COUNT)
-        }
+        self._count()
+        if self._found[Verdict.NEW]:
+            if not twins_allowed:
+                self._run(statements.FIND_TWINS)
+            self._run(statements.MEET_CUSTOMERS)
+            self._count()
         ((total,),) = self._run(statements.COUNT_STAGED)
-        return {**found, None: total - sum(found.values())}
+        found: dict[Verdict | None, int] = dict(self._found.items())
+        return {**found, None: total - self._found.total()}
+
+    def _count(self) -> None:
+        self._found = Counter({Verdict(name): count for name, count in self._run(statements.COUNT)})
 
     def find_missing(self, *, twins_allowed: bool) -> tuple[int, int]:
         """Find the open items of the file's entities that it does not have, but for those whose row has lost
@@ -127,6 +133,8 @@ class Staging:
 
         Each has the values of COLUMNS, and whether it is the first new one of a customer who is not known.
         """
+        if not any(self._found[verdict] for verdict in verdicts):
+            return  # where nothing differs, giving each row its place would take as long as comparing them
         if not self._has_place:
             self._run(statements.PLACE_STAGED)
             self._run(statements.PLACE_VERDICTS)
@@ -139,7 +147,8 @@ class Staging:
 
     def repeated(self) -> Iterator[Row]:
         """Of each row that shares its identity: row, identity, how many share it and the first of them."""
-        yield from self._run(statements.REPEATED)
+        if self._found[Verdict.REPEATED]:
+            yield from self._run(statements.REPEATED)
 
     def missing(self, size: int) -> Iterator[list[Row]]:
         """The missing items, those of a customer together, so many at a time: item id, customer id, version,

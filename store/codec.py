@@ -87,7 +87,7 @@ class Codec(Mapper[UUID]):
         try:
             values = encode(event)
             data = orjson.dumps(values)
-            if b"\\u0000" in data:
+            if b"\\" in data and b"\\u0000" in data:  # a backslash alone is found quicker
                 refuse_nul(values, type(event).__qualname__)
         except (Mismatch, TypeError) as error:
             # TypeError: orjson met a lone surrogate or a number of more than 64 bits.

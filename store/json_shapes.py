@@ -68,21 +68,32 @@ def compiled(kind: type) -> ClassShape:
 
 def _class_encoder(kind: type, names: tuple[str, ...], shapes: list[Shape]) -> Encode:
     fields = [(name, shape.encode) for name, shape in zip(names, shapes, strict=True)]
-    quick = [(name, shape.plain, shape.encode) for name, shape in zip(names, shapes, strict=True)]
+    write = _written_out(names, shapes)
 
     def encode(value: object) -> dict[str, object]:
         if value.__class__ is not kind:
             raise _mismatch(value, kind.__qualname__)
         try:
-            return {
-                name: part if (part := getattr(value, name)).__class__ in plain else encode_field(part)
-                for name, plain, encode_field in quick
-            }
+            return write(value)
         except Mismatch:
             # Looked up only now, so that naming the field costs nothing when all is well.
             raise Mismatch(f"{kind.__qualname__}.{_culprit(value, fields)}") from None
 
     return encode
+
+
+def _written_out(names: tuple[str, ...], shapes: list[Shape]) -> Callable[[object], dict[str, object]]:
+    """A function from an object with these fields to a dict, written out field by field as dataclasses do it
+    with theirs: a loop over the fields takes half as long again."""
+    known: dict[str, Any] = {}
+    parts = []
+    for at, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        known |= {f"encode{at}": shape.encode, f"plain{at}": shape.plain}
+        value = f"part if (part := value.{name}).__class__ in plain{at} else encode{at}(part)"
+        parts.append(f"{name!r}: {value if shape.plain else f'encode{at}(value.{name})'}")
+    exec(f"def write(value): return {{{', '.join(parts)}}}", known)  # noqa: S102 - of nothing but names
+    write: Callable[[object], dict[str, object]] = known["write"]
+    return write
 
 
 def _culprit(value: object, fields: list[tuple[str, Encode]]) -> str:
@@ -195,10 +206,13 @@ def _texts(value: object) -> dict[str, str]:
     """A mapping from texts to texts, which every item has: as `_mapping` would do it, but quicker."""
     if not isinstance(value, Mapping):
         raise _mismatch(value, "a mapping")
-    for part in (*value, *value.values()):
+    for part in value.values():
         if part.__class__ is not str:
             _text(part)
-    return dict(sorted(value.items()))
+    for part in value:
+        if part.__class__ is not str:
+            _text(part)
+    return {name: value[name] for name in sorted(value)}
 
 
 def _mapping(key: Shape, inner: Shape) -> Shape:
