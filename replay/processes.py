@@ -26,6 +26,9 @@ _MOST: Final = 8
 _WORTH_IT: Final = 50_000
 """Events that take one process longer than it takes others to start."""
 
+_BEHIND: Final = 10
+"""By how much the processes stand behind those that serve people, where both want the same core."""
+
 
 class ProcessLost(Exception):
     """One of the processes that shared the work was ended from outside, perhaps for lack of memory: nothing
@@ -102,6 +105,7 @@ def _serving(work: Work[Any, Any], number: int) -> Iterator[list[Connection]]:
 
 def _serve(pipe: Connection, work: Work[Any, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who shared the work out
+    os.nice(_BEHIND)
     # Looking for circles among millions of events takes as long as folding them, and there are none.
     gc.disable()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # who shared the work out is gone
