@@ -80,13 +80,13 @@ def _measured(conninfo: str, pool: Pool) -> dict[str, list[float]]:
         _say(f"{side}: {feed.catch_up(until=start)} events before the race")
     with pool.connection() as connection:
         connection.execute("analyze")
-    _Library.prepare(logs["library"], [*beginning, *work], start)
+    Library.prepare(logs["library"], [*beginning, *work], start)
 
     figures: dict[str, list[float]] = {side: [] for side in SIDES}
     for turn in range(TURNS):
         until = start + (turn + 1) * EVENTS // TURNS
         figures["ours"].append(_ours(feeds["ours"], until))
-        figures["library"].append(_library(conninfo))
+        figures["library"].append(library_rate(conninfo))
         _say(", ".join(f"{side} {figures[side][-1]:.0f} events/s" for side in SIDES))
     sound = verify(CompanyDatastore(pool, "ours"), logs["ours"])
     assert sound.is_sound, sound.differences
@@ -117,7 +117,7 @@ def _result(figures: dict[str, list[float]]) -> dict[str, Any]:
 # --- the library's side ------------------------------------------------------------------------------
 
 
-class _Library(Application[UUID]):
+class Library(Application[UUID]):
     """The library's application over our log, so that both sides read the same events in the same way."""
 
     source: Log
@@ -138,9 +138,11 @@ class _Library(Application[UUID]):
     # What the base class calls.
 
     def construct_mapper(self) -> Mapper[UUID]:
+        """Our codec."""
         return self.source.codec
 
     def construct_recorder(self) -> ApplicationRecorder:
+        """Our log."""
         return self.source
 
 
@@ -167,8 +169,8 @@ class View(PostgresTrackingRecorder):
 
     def keep(self, event: Versioned, tracking: Tracking) -> None:
         """Fold one event, and write what it changes, in one transaction."""
-        before = _Library.states.get(event.originator_id)
-        after = _Library.states[event.originator_id] = evolve(before, event.event)
+        before = Library.states.get(event.originator_id)
+        after = Library.states[event.originator_id] = evolve(before, event.event)
         with self.datastore.transaction(commit=True) as cursor:
             for table in tables_of(after):
                 for change in table.changes(before, after, [event.event]):
@@ -178,7 +180,7 @@ class View(PostgresTrackingRecorder):
     def _write(self, cursor: Cursor[Any], table: Table, change: Change, at: tuple[int, int]) -> None:
         key, was_there, values = change
         version, position = at
-        moment = _Library.moments[position]
+        moment = Library.moments[position]
         end, insert = self._statements[table.name]
         if was_there:
             cursor.execute(end, (position, moment, key), prepare=True)
@@ -205,7 +207,7 @@ class _States(Projection[View]):
             self.enough.set()
 
 
-def _library(conninfo: str) -> float:
+def library_rate(conninfo: str) -> float:
     """Let the library's runner take so many events, and some more until it stops; how many a second."""
     _States.taken, _States.enough = [], threading.Event()
     with _runner(conninfo):
@@ -224,9 +226,9 @@ def _runner(conninfo: str) -> Iterator[None]:
         "POSTGRES_PORT": told["port"],
         "POSTGRES_USER": told["user"],
         "POSTGRES_PASSWORD": told.get("password", ""),
-        "POSTGRES_SCHEMA": _Library.source.datastore.schema,
+        "POSTGRES_SCHEMA": Library.source.datastore.schema,
     }
     with ProjectionRunner(
-        application_class=_Library, projection_class=_States, view_class=View, env=environment
+        application_class=Library, projection_class=_States, view_class=View, env=environment
     ):
         yield

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +18,7 @@ from domain.identity import CustomerId, DisputeId, FollowUpId, ImportId, ItemId,
 from domain.item import Release
 from domain.money import total
 from domain.refusals import DisputeAlreadyResolved, DisputeWasCancelled, DisputeWasEscalated, TextMissing
+from domain.replacing import replace
 from domain.roles import Permission
 
 

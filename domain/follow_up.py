@@ -3,7 +3,7 @@ on its due date (spec 23-26)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import ClassVar, TypeAlias, assert_never
@@ -13,6 +13,7 @@ from domain.commands import Command
 from domain.events import Event, PersonalText
 from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId, follow_up_id, follow_up_of
 from domain.refusals import DueInThePast, FollowUpAlreadyEnded, TextMissing
+from domain.replacing import replace
 from domain.roles import Permission
 
 

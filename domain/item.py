@@ -4,7 +4,7 @@ not in the collection scenario (spec 2, 7, 15)."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -27,6 +27,7 @@ from domain.identity import (
     leading_zero_twins,
 )
 from domain.money import NOTHING, smaller
+from domain.replacing import replace
 from domain.roles import Permission
 
 

@@ -16,7 +16,7 @@ Encode: TypeAlias = Callable[[Any], str]
 
 def identifier(value: UUID) -> str:
     """An id. PostgreSQL reads it without hyphens, and writing these takes most of the time."""
-    return f"{value.int:032x}"
+    return "%032x" % value.int  # noqa: UP031 - twice as quick as a format string
 
 
 def array(values: Iterable[object]) -> str:
@@ -31,32 +31,36 @@ def quoted_array(values: Iterable[str]) -> str:
 
 
 def _json(value: object) -> str:
-    return text(orjson.dumps(value).decode())
+    return text(orjson.dumps(value).decode()) if value else orjson.dumps(value).decode()
 
 
 _ENCODERS: Final[dict[Kind, Encode]] = {
     Kind.ID: identifier,
-    Kind.TEXT: text,
-    Kind.WHOLE: str,
-    Kind.AMOUNT: str,
-    Kind.DAY: str,
-    Kind.MOMENT: str,
     Kind.TRUTH: lambda value: "t" if value else "f",
-    Kind.IDS: lambda values: "{" + ",".join([f"{value.int:032x}" for value in values]) + "}",
+    Kind.IDS: lambda values: array(map(identifier, values)),
     Kind.TEXTS: lambda values: text(quoted_array(values)),
     Kind.WHOLES: array,
     Kind.JSON: _json,
 }
+"""Of the other kinds a value is written as `str` writes it, but for what is special in texts."""
 
 
 def writer(table: Table) -> Callable[[Values], str]:
     """How a table's own columns are written: the end of a row, with its line feed."""
-    encoders = tuple(_ENCODERS[kind] for kind in table.columns.values())
+    kinds = list(enumerate(table.columns.values()))
+    encoded = [(place, _ENCODERS[kind]) for place, kind in kinds if kind in _ENCODERS]
+    of_text = [place for place, kind in kinds if kind is Kind.TEXT]
+    row = "\t".join(["%s"] * len(kinds)) + "\n"
 
     def write(values: Values) -> str:
-        cells = [
-            NULL if value is None else encode(value) for encode, value in zip(encoders, values, strict=True)
-        ]
-        return "\t".join(cells) + "\n"
+        cells: list[Any] = [NULL if value is None else value for value in values]
+        for place, encode in encoded:
+            if (value := values[place]) is not None:
+                cells[place] = encode(value)
+        for place in of_text:
+            cell = cells[place]
+            if not cell.isalnum() and values[place] is not None:  # most are known at a glance to be plain
+                cells[place] = text(cell)
+        return row % tuple(cells)
 
     return write

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -70,7 +70,7 @@ class Feed:
 
     batch: about how many events one transaction takes. cache: how many streams' last states are kept, so that
     they need not be folded anew when their next event comes. suffix: of the tables that are written, that of
-    the position among them; empty for the live ones.
+    the position among them; empty for the live ones. tables: the names of those that are written; None: all.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Feed:
         batch: int = 2_000,
         cache: int = 50_000,
         suffix: str = "",
+        tables: Collection[str] | None = None,
     ) -> None:
         self._datastore: Final = datastore
         self._log: Final = log
@@ -88,7 +89,7 @@ class Feed:
         self._capacity: Final = cache
         self._lines: Final = Lines(datastore)
         self._tracking: Final = StatesTracking(datastore, suffix)
-        self._writer: Final = Writer(datastore.schema, suffix)
+        self._writer: Final = Writer(datastore.schema, suffix, tables)
         self._known: Final[dict[str, Known]] = {}
         self._working: Final = threading.Lock()
         self._moved: Final = threading.Condition()

@@ -30,10 +30,13 @@ class Unfoldable(Exception):
     """An event that cannot be read, or that does not fit the state before it. Says which and why."""
 
     def __init__(self, position: int, stored_name: str, why: str) -> None:
-        super().__init__(f"event {position} ({stored_name}): {why}")
+        super().__init__(position, stored_name, why)  # what it is made of, so that processes can pass it on
         self.position = position
         self.stored_name = stored_name
         self.why = why
+
+    def __str__(self) -> str:
+        return f"event {self.position} ({self.stored_name}): {self.why}"
 
 
 class Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from psycopg import Cursor
@@ -17,7 +18,7 @@ update {table} set until = ended.at, occurred_until = ended.moment
 from unnest(%s::{key_type}[], %s::bigint[], %s::timestamptz[]) ended (key, at, moment)
 where {key} = ended.key and until is null""")
 
-_COPY: Final = SQL("copy {table} ({columns}) from stdin{options}")
+_COPY: Final = SQL("copy {table} ({columns}) from stdin")
 
 
 class RowsMissing(Exception):
@@ -27,25 +28,25 @@ class RowsMissing(Exception):
 class _Statements:
     """How one table is written."""
 
-    def __init__(self, schema: str, table: Table, suffix: str, options: str) -> None:
+    def __init__(self, schema: str, table: Table, suffix: str) -> None:
         name = Identifier(schema, table.name + suffix)
         key, key_type = Identifier(table.key), SQL(table.key_type)
         columns = SQL(", ").join(map(Identifier, table.all_columns))
         self.end: Final = _END.format(table=name, key=key, key_type=key_type).as_bytes()
-        self.copy: Final = _COPY.format(table=name, columns=columns, options=SQL(options)).as_bytes()
+        self.copy: Final = _COPY.format(table=name, columns=columns).as_bytes()
 
 
 class Writer:
     """Writes the tables of one company whose names end in *suffix* (empty: the live ones).
 
-    frozen: rows go in as if everybody had seen them long ago, so that they need no vacuum later; for tables
-    that the same transaction has created.
+    tables: the names of those that are written; rows of others are left out.
     """
 
-    def __init__(self, schema: str, suffix: str = "", *, frozen: bool = False) -> None:
-        options = " with (freeze)" if frozen else ""
+    def __init__(self, schema: str, suffix: str = "", tables: Collection[str] | None = None) -> None:
         self._statements: Final = {
-            table.name: _Statements(schema, table, suffix, options) for table in TABLES
+            table.name: _Statements(schema, table, suffix)
+            for table in TABLES
+            if tables is None or table.name in tables
         }
 
     def write(self, cursor: Cursor[Any], rows: Rows) -> None:
@@ -53,7 +54,9 @@ class Writer:
 
         Raises RowsMissing if a row of before is not there, psycopg.Error if a row does not fit.
         """
-        statements = self._statements[rows.table.name]
+        statements = self._statements.get(rows.table.name)
+        if statements is None:
+            return
         if rows.ended:
             keys = quoted_array(rows.ended)
             positions, moments = zip(*rows.ended.values(), strict=True)

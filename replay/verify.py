@@ -2,7 +2,8 @@
 
 Every stream is folded by itself, straight from its first event to its last, and each table is read beside it
 and compared row by row. Nothing of the feed is used for that: no batches, no states kept from before, no rows
-ended later. All of it happens in one snapshot, so the service may go on meanwhile.
+ended later. Processes share the streams out. All of it happens in one snapshot, so the service may go on
+meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
 from projections.fold import reason
@@ -25,7 +26,10 @@ from projections.states import TABLES
 from projections.tables import Key, Table
 from replay.envelopes import misfits
 from replay.expected import SINCE, HeldRows, Row, SortedRows, Stored, StreamFold, columns_that_differ
-from store.connections import CompanyDatastore
+from replay.processes import Tell, processes_for, share_out
+from replay.stream_ranges import StreamRange, stream_ranges
+from store.codec import Codec
+from store.connections import CompanyDatastore, open_pool
 from store.log import Log
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -33,6 +37,8 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 _EVENTS: Final = "events"
 _FETCH: Final = 5_000
+_SHARES: Final = 4
+"""Parts of the log for each process, so that none waits long for the last."""
 
 _OF_ONE_STREAM: Final = {
     "person_states": PEOPLE_STREAM,
@@ -81,23 +87,73 @@ class Verification:
 
 
 def verify(
-    datastore: CompanyDatastore, log: Log, *, limit: int = 20, progress: Progress = lambda *_: None
+    datastore: CompanyDatastore,
+    log: Log,
+    *,
+    limit: int = 20,
+    progress: Progress = lambda *_: None,
+    processes: int | None = None,
 ) -> Verification:
-    """Compare the log and the tables of states of *datastore*'s company; stop at *limit* differences.
+    """Compare the log and the tables of states of *datastore*'s company; name *limit* differences at most.
 
-    Raises psycopg.Error if the database cannot be read.
+    processes: how many share the work; None: as many as are of use. Each takes a connection beside the pool.
+    Raises psycopg.Error if the database cannot be read, processes.ProcessLost.
     """
-    with datastore.pool.connection() as connection, connection.transaction(), ExitStack() as stack:
+    events = log.newest()
+    number = processes or processes_for(events)
+    with datastore.pool.connection() as connection, connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         # Before the snapshot: a rebuild's swap holds this table, so log and tables come from one side of it.
         tracking = Identifier(datastore.schema, "tracking")
         connection.execute(SQL("lock table {} in access share mode").format(tracking))
-        connection.execute("set local cursor_tuple_fraction = 1")  # all rows are wanted, not the first soon
-        verifying = _Verifying(connection, datastore.schema, log, limit, stack)
+        found = connection.execute("select pg_export_snapshot() as name").fetchone()
+        assert found is not None, "a snapshot has a name"
+        ranges = stream_ranges(connection, datastore.schema, events, number * _SHARES if number > 1 else 1)
+        about = (str(datastore.pool.conninfo), datastore.schema, found["name"], limit)
+        done = 0
+
+        def told(more: int) -> None:
+            nonlocal done
+            done += more
+            progress(done, max(done, events))
+
+        parts = share_out(verify_part, [_Part(*about, each) for each in (None, *ranges)], number, told)
+    differences = [each for part in parts for each in part.differences]
+    whole = Verification(parts[0].position, parts[0].events, sum(part.rows for part in parts))
+    whole.differences.extend(differences[:limit])
+    return whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What to compare in *snapshot*: the rows of *streams*; None: the log by itself."""
+
+    conninfo: str
+    schema: str
+    snapshot: str
+    limit: int
+    streams: StreamRange | None
+
+
+def verify_part(part: _Part, tell: Tell) -> Verification:
+    """What one process does of a verification. Tells of events; raises psycopg.Error."""
+    with (
+        open_pool(part.conninfo, size=1) as pool,
+        pool.connection() as connection,
+        connection.transaction(),
+        ExitStack() as stack,
+    ):
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute(SQL("set transaction snapshot {}").format(part.snapshot))
+        # All rows are wanted, not the first soon, and sorted in memory where they fit in there.
+        connection.execute("set local cursor_tuple_fraction = 1; set local work_mem = '64MB'")
+        verifying = _Verifying(connection, part.schema, part.limit, stack)
         try:
-            verifying.check_log()
-            verifying.check_envelopes()
-            verifying.check_tables(progress)
+            if part.streams is None:
+                verifying.check_log()
+                verifying.check_envelopes()
+            else:
+                verifying.check_tables(part.streams, tell)
         except _Enough:
             pass
         return verifying.outcome
@@ -128,19 +184,17 @@ from {events}""")
 
 _BY_STREAM: Final = SQL("""
 select position, decision_end, stream_id, version, type, data::text, occurred_at
-from {events} order by stream_id, version""")
+from {events} where {streams} order by stream_id, version""")
 
-_ROWS: Final = SQL("select {columns} from {table} order by {key}, since")
+_ROWS: Final = SQL("select {columns} from {table} where {things} order by {key}, since")
 
 
 class _Verifying:
-    def __init__(
-        self, connection: Connection[Any], schema: str, log: Log, limit: int, stack: ExitStack
-    ) -> None:
+    def __init__(self, connection: Connection[Any], schema: str, limit: int, stack: ExitStack) -> None:
         self._connection: Final = connection
         self._schema: Final = schema
         self._events: Final = Identifier(schema, _EVENTS)
-        self._decode: Final = log.codec.decode
+        self._decode: Final = Codec().decode
         self._limit: Final = limit
         self._stack: Final = stack
         self._broken: Final[set[UUID]] = set()
@@ -184,18 +238,22 @@ class _Verifying:
 
     # --- stream by stream --------------------------------------------------------------------------
 
-    def check_tables(self, progress: Progress) -> None:
-        """Every stream's rows, and that there are no others."""
-        stored = {table.name: self._open(table) for table in TABLES}
-        lines = self._read(_BY_STREAM.format(events=self._events), _EVENTS)
-        done = 0
+    def check_tables(self, streams: StreamRange, tell: Tell) -> None:
+        """The rows of every one of *streams*, and that there are no others."""
+        stored = {table.name: self._open(table, streams) for table in TABLES}
+        by_stream = _BY_STREAM.format(events=self._events, streams=streams.of("stream_id"))
+        lines = self._read(by_stream, _EVENTS)
+        untold = 0
         for stream, of_stream in groupby(lines, key=itemgetter(2)):
             fold = StreamFold(self.outcome.position)
-            done += self._fold(fold, stream, of_stream)
+            untold += self._fold(fold, stream, of_stream)
             for table in TABLES:
                 for key, rows in fold.rows.get(table.name, {}).items():
                     self._compare(table, stored[table.name], key, rows)
-            progress(done, self.outcome.events)
+            if untold >= _FETCH:
+                tell(untold)
+                untold = 0
+        tell(untold)
         for table in TABLES:
             self._strays(table, stored[table.name].rest())
 
@@ -241,11 +299,14 @@ class _Verifying:
 
     # --- reading -----------------------------------------------------------------------------------
 
-    def _open(self, table: Table) -> Stored:
+    def _open(self, table: Table, streams: StreamRange) -> Stored:
         names = SQL(", ").join(map(Identifier, table.all_columns))
         place, key = Identifier(self._schema, table.name), Identifier(table.key)
-        rows = self._read(_ROWS.format(columns=names, table=place, key=key), table.name)
-        return HeldRows(rows) if table.name in _OF_ONE_STREAM else SortedRows(rows)
+        stream = _OF_ONE_STREAM.get(table.name)
+        things = streams.of(table.key) if stream is None else Literal(stream in streams)
+        statement = _ROWS.format(columns=names, table=place, key=key, things=things)
+        rows = self._read(statement, table.name)
+        return SortedRows(rows) if stream is None else HeldRows(rows)
 
     def _read(self, statement: Composed, name: str) -> Iterator[Row]:
         cursor = self._stack.enter_context(self._connection.cursor(name, row_factory=tuple_row))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NewType, TypeAlias, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -309,6 +310,10 @@ def _id(value: object) -> UUID:
     return value
 
 
+# Ids stand in events again and again, those of a stream and of its customer above all.
+_read_id: Final = lru_cache(maxsize=50_000)(UUID)
+
+
 def _id_text(value: object) -> str:
     return str(_id(value))
 
@@ -330,7 +335,7 @@ _SIMPLE: Final[dict[Any, Shape]] = {
     int: Shape(_whole, None, plain=(int,)),
     bool: Shape(_truth, None, plain=(bool,)),
     Decimal: Shape(_amount, _read_amount),
-    UUID: Shape(_id, UUID, plain=(UUID,)),
+    UUID: Shape(_id, _read_id, plain=(UUID,)),
     date: Shape(_day, date.fromisoformat, plain=(date,)),
     datetime: Shape(_moment, datetime.fromisoformat),
 }

@@ -42,7 +42,10 @@ def _for_users() -> tuple[type[Exception], ...]:
     from projections.feed import FeedFailed
     from projections.fold import Unfoldable
     from replay.parquet_export import DirectoryNotEmpty, NoSuchTable
-    from replay.rebuild import ReadersInTheWay, RebuildRunning
+    from replay.processes import ProcessLost
+    from replay.rebuild import RebuildRunning
+    from replay.space import NotEnoughSpace
+    from replay.swap import ReadersInTheWay
     from replay.what_if.rules import RuleInvalid
     from store import analysts, migrate
     from store.codec import Unencodable
@@ -66,6 +69,8 @@ def _for_users() -> tuple[type[Exception], ...]:
         NoSuchCompany,
         NoSuchCompanyHere,
         NoSuchTable,
+        NotEnoughSpace,
+        ProcessLost,
         ReadersInTheWay,
         RebuildRunning,
         Refusal,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.commands.output import progress, say, stages
-from api.commands.session import opened, session, settings_of_service
+from api.commands.session import CommandRefused, opened, session, settings_of_service
 from api.commands.trouble import REFUSED
 from domain.roles import Permission
 
 if TYPE_CHECKING:
     from api.database import OpenCompany
+    from api.settings import Settings
     from replay.verify import Difference
 
 
@@ -24,20 +25,63 @@ def install(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def rebuild(ctx: typer.Context) -> None:
-    """Compute all read models anew from the log, while the service keeps working.
+def rebuild(
+    ctx: typer.Context,
+    reports: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[REPORT]...", help="Only the tables that these reports read; all by default."
+        ),
+    ] = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where there does not seem to be room enough.")
+    ] = False,
+) -> None:
+    """Compute the read models anew from the log, while the service keeps working.
+
+    Says before how much room it takes. Until the new ones are complete and up to date the live ones stay as
+    they are, also when it is broken off (Ctrl-C).
 
     \b
     redress rebuild
     redress rebuild --company acme
+    redress rebuild agenda aged-balance
     """
     from replay.rebuild import rebuild as make_anew
 
+    tables = _tables(reports or [])
     with _companies(ctx) as found:
         for company, _ in found:
+            _say_space(settings_of_service(ctx), company, tables, force=force)
             with stages() as advance:
-                made = make_anew(company.datastore, company.log, advance)
+                made = make_anew(company.datastore, company.log, advance, tables=tables)
             say(f"{company.id}: {made.events} events folded; the new tables are true up to {made.position}")
+
+
+def _tables(reports: list[str]) -> frozenset[str]:
+    """The tables that any of *reports* reads; all of none. Raises CommandRefused."""
+    from projections.report_tables import KINDS, READ
+
+    if unknown := [name for name in reports if name not in READ]:
+        raise CommandRefused(f"there is no report {unknown[0]!r}; there are: {', '.join(READ)}")
+    return frozenset().union(*(READ[name] for name in reports)) if reports else frozenset(KINDS)
+
+
+def _say_space(settings: Settings, company: OpenCompany, tables: frozenset[str], *, force: bool) -> None:
+    """Say what room *tables* take, and of the embedded database what is free. Raises NotEnoughSpace."""
+    from replay.space import NotEnoughSpace, in_words, space_for
+
+    space = space_for(company.datastore, tables)
+    free = ""
+    if settings.database_url is None:
+        try:
+            free = f"; {in_words(space.check(settings.data_dir))} are free"
+        except NotEnoughSpace:
+            if not force:
+                raise
+    kept, more = in_words(space.tables), in_words(space.meanwhile)
+    say(f"{company.id}: takes about {kept} beside the live tables, and up to {more} while it runs{free}")
 
 
 def verify(ctx: typer.Context) -> None:

@@ -78,9 +78,10 @@ def test_the_read_side_is_made_anew_and_compared_with_the_log(owner, tmp_path):
     has_items(owner, tmp_path, 1, 2, 3)
     newest = owner.newest
     assert f"acme: no difference; {newest} events and " in owner("verify").err
-    assert owner("rebuild").err.startswith(
-        f"acme: {newest} events folded; the new tables are true up to {newest}"
-    )
+    space, outcome = owner("rebuild").err.splitlines()
+    assert outcome == f"acme: {newest} events folded; the new tables are true up to {newest}"
+    assert space.startswith("acme: takes about ")
+    assert " beside the live tables, and up to " in space
     assert "no difference" in owner("verify").err
     assert owner.newest == newest
 
@@ -88,7 +89,7 @@ def test_the_read_side_is_made_anew_and_compared_with_the_log(owner, tmp_path):
 def test_all_companies_are_looked_at_unless_one_is_named(owner):
     owner("found", "globex")
     assert [line.partition(":")[0] for line in owner("verify").err.splitlines()] == ["acme", "globex"]
-    assert [line.partition(":")[0] for line in owner("rebuild").err.splitlines()] == ["acme", "globex"]
+    assert [line.partition(":")[0] for line in owner("rebuild").err.splitlines()[::2]] == ["acme", "globex"]
     assert [line.partition(":")[0] for line in owner("verify", "--company", "acme").err.splitlines()] == [
         "acme"
     ]

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -12,9 +16,16 @@ from hypothesis import given, settings
 
 from projections.feed import Feed
 from projections.fold import Unfoldable
+from projections.report_tables import KINDS, READ
 from projections.worker import Worker
+from replay import filling, new_tables, space, swap
 from replay import rebuild as module
-from replay.rebuild import ReadersInTheWay, RebuildRunning, Rebuilt, rebuild
+from replay.filling import Share, TablesGone, fill
+from replay.processes import ProcessLost
+from replay.rebuild import RebuildRunning, Rebuilt, rebuild, types_of
+from replay.space import NotEnoughSpace, space_for
+from replay.stream_ranges import StreamRange, stream_ranges
+from replay.swap import ReadersInTheWay
 from replay.verify import verify
 from store.connections import CompanyDatastore, Pool, open_pool
 from store.log import Log
@@ -83,7 +94,7 @@ def test_rebuilt_tables_equal_a_straight_fold(pool: Pool, picks: tuple[Pick, ...
 def test_a_rebuild_mends_what_was_altered_and_leaves_the_tables_as_they_are_made(
     pool: Pool, datastore: CompanyDatastore, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 7)
+    monkeypatch.setattr(filling, "_CHUNK", 7)
     made = Made().play(PLAYED)
     append(log, made.decisions)
     feed = Feed(datastore, log)
@@ -140,7 +151,7 @@ def test_progress_is_told(datastore: CompanyDatastore, log: Log) -> None:
 def test_the_service_goes_on_while_tables_are_rebuilt(
     pool: Pool, datastore: CompanyDatastore, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 20)
+    monkeypatch.setattr(filling, "_CHUNK", 20)
     monkeypatch.setattr(module, "_CLOSE", 5)
     made = Made().play(picks(5, 1500))
     feed = Feed(datastore, log, batch=10)
@@ -248,7 +259,7 @@ def test_a_rebuild_that_is_broken_off_leaves_the_tables_as_they_were(
     append(log, made.decisions[:half_way])
     feed = Feed(datastore, log)
     feed.catch_up()
-    renames = module._renames
+    renames = swap._renames
     before: list[Any] = []
 
     def half(*call: Any) -> Any:
@@ -260,13 +271,13 @@ def test_a_rebuild_that_is_broken_off_leaves_the_tables_as_they_were(
             feed.catch_up()
             with pool.connection() as connection:
                 connection.execute("update company_acme.item_states set number = 'as it was'")
-            before.extend((shape(pool), rows(pool)))
+            before.extend(([row for row in shape(pool) if "_new" not in row["relname"]], rows(pool)))
         if what == stage:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         if stage == "swap":
-            patched.setattr(module, "_renames", half)
+            patched.setattr(swap, "_renames", half)
         with pytest.raises((KeyboardInterrupt, psycopg.errors.DivisionByZero)):
             rebuild(datastore, log, told)
     assert [shape(pool), rows(pool)] == before
@@ -289,7 +300,7 @@ def test_what_a_crash_left_behind_is_removed_by_the_next_rebuild(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "_swap", crash)
+        patched.setattr(module, "swap", crash)
         with pytest.raises((ZeroDivisionError, psycopg.OperationalError)):
             rebuild(datastore, log)
     pool.check()
@@ -300,15 +311,14 @@ def test_what_a_crash_left_behind_is_removed_by_the_next_rebuild(
 
 
 def test_an_event_that_cannot_be_folded_ends_a_rebuild(
-    pool: Pool, datastore: CompanyDatastore, log: Log, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, datastore: CompanyDatastore, log: Log
 ) -> None:
     made = Made().play(PLAYED)
     append(log, made.decisions)
     Feed(datastore, log).catch_up()
-    lines = module._lines
-    monkeypatch.setattr(
-        module, "_lines", lambda *call: ((*line[:4], "spoilt", *line[5:]) for line in lines(*call))
-    )
+    with pool.connection() as connection:
+        connection.execute("alter table company_acme.events disable trigger events_stay")
+        connection.execute("update company_acme.events set type = 'spoilt' where position = 100")
     with pytest.raises(Unfoldable, match="spoilt"):
         rebuild(datastore, log)
     assert left_behind(pool) == []
@@ -391,7 +401,7 @@ def up_to(made: Made, position: int) -> list[Any]:
 def test_readers_that_never_go_away_end_it(
     pool: Pool, datastore: CompanyDatastore, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 0.2)
+    monkeypatch.setattr(swap, "_PATIENCE", 0.2)
     append(log, Made().play(PLAYED).decisions)
     Feed(datastore, log).catch_up()
     before = shape(pool)
@@ -417,3 +427,130 @@ def test_plans_made_before_a_swap_read_the_new_tables(
         rebuild(datastore, log)
         assert connection.execute(statement, [0], prepare=True).fetchone() == before
     assert before != {"n": 0}
+
+
+# --- several processes -------------------------------------------------------------------------------
+
+
+def test_41_processes_share_the_streams_out_and_make_the_same_tables(
+    pool: Pool, datastore: CompanyDatastore, log: Log
+) -> None:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    Feed(datastore, log).catch_up()
+    with pool.connection() as connection:
+        ranges = stream_ranges(connection, datastore.schema, made.events, 8)
+        connection.execute("delete from company_acme.dispute_states")
+    assert len(ranges) == 8
+    told: list[int] = []
+    rebuilt = rebuild(datastore, log, lambda what, done, _: told.append(done) if what == "folding" else None,
+                      processes=2)  # fmt: skip
+    assert rebuilt.events == told[-1] == made.events
+    assert rows(pool) == straight.fold(made.decisions)
+
+
+def test_41_a_process_that_is_killed_leaves_the_live_tables(
+    pool: Pool, datastore: CompanyDatastore, log: Log
+) -> None:
+    append(log, Made().play(PLAYED).decisions)
+    Feed(datastore, log).catch_up()
+    with pool.connection() as connection:
+        connection.execute("update company_acme.item_states set number = 'as it was'")
+    before = shape(pool), rows(pool)
+
+    def kill(*_: Any) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(ProcessLost):
+        rebuild(datastore, log, kill, processes=2)
+    assert multiprocessing.active_children() == []
+    assert (shape(pool), rows(pool)) == before
+
+
+def test_41_what_one_process_cannot_fold_ends_all_of_them(
+    pool: Pool, datastore: CompanyDatastore, log: Log
+) -> None:
+    append(log, Made().play(PLAYED).decisions)
+    with pool.connection() as connection:
+        connection.execute("alter table company_acme.events disable trigger events_stay")
+        connection.execute("update company_acme.events set type = 'spoilt' where position = 100")
+    with pytest.raises(Unfoldable, match=r"event 100 \(spoilt\)"):
+        rebuild(datastore, log, processes=2)
+    assert multiprocessing.active_children() == []
+    assert left_behind(pool) == []
+
+
+def test_a_process_that_outlives_its_rebuild_does_not_write_into_the_next_ones_tables(
+    pool: Pool, datastore: CompanyDatastore, log: Log
+) -> None:
+    append(log, Made().play(PLAYED).decisions)
+    share = Share(str(pool.conninfo), "acme", StreamRange(), 100, None, new_tables.ALL, 1)
+    with pytest.raises(TablesGone):
+        fill(share, lambda _: None)
+    with pool.connection() as connection, connection.cursor() as cursor:
+        made = new_tables.create(cursor, datastore.schema, new_tables.ALL, 100)
+    with pytest.raises(TablesGone):
+        fill(replace(share, made=made - 1), lambda _: None)
+    assert fill(replace(share, made=made), lambda _: None) == 100
+
+
+# --- some tables -------------------------------------------------------------------------------------
+
+
+def test_41_tables_of_some_reports_are_made_anew_at_the_position_of_the_others(
+    pool: Pool, datastore: CompanyDatastore, log: Log
+) -> None:
+    made = Made().play(PLAYED)
+    append(log, made.decisions)
+    feed = Feed(datastore, log)
+    position = feed.catch_up(made.events // 2)  # behind the log: so are the tables that stay
+    with pool.connection() as connection:
+        connection.execute("update company_acme.item_states set number = 'x'")
+        connection.execute("update company_acme.import_states set file_name = 'as it was'")
+        kept = connection.execute("select * from company_acme.import_states order by 1, since").fetchall()
+    before = shape(pool)
+    rebuilt = rebuild(datastore, log, tables=READ["dispute-report"])
+    assert rebuilt.position == feed.position() == position
+    expected = straight.fold(up_to(made, position))
+    found = rows(pool)
+    assert {name: found[name] for name in READ["dispute-report"]} == {
+        name: expected[name] for name in READ["dispute-report"]
+    }
+    with pool.connection() as connection:
+        assert kept == connection.execute(
+            "select * from company_acme.import_states order by 1, since"
+        ).fetchall()  # fmt: skip
+    assert shape(pool) == before
+    rebuild(datastore, log, tables=["import_states"])
+    assert verify(datastore, log).is_sound
+    assert feed.catch_up() == made.events
+    assert verify(datastore, log).is_sound
+
+
+def test_every_table_follows_from_streams_of_one_kind(log: Log) -> None:
+    assert list(KINDS) == list(new_tables.ALL)
+    types = [types_of(log.codec, [name]) for name in KINDS]
+    assert set().union(*types) == log.codec.types.stored_names
+
+
+# --- room --------------------------------------------------------------------------------------------
+
+
+def test_room_is_asked_for_by_what_there_is_now(
+    pool: Pool, datastore: CompanyDatastore, log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(log, Made().play(PLAYED).decisions)
+    empty = space_for(datastore)
+    Feed(datastore, log).catch_up()
+    all_tables, some = space_for(datastore), space_for(datastore, READ["dispute-report"])
+    with pool.connection() as connection:
+        log_size = only(connection, "select pg_relation_size('company_acme.events')")
+        sizes = " + ".join(f"pg_total_relation_size('company_acme.{name}')" for name in new_tables.ALL)
+        assert all_tables.tables == only(connection, f"select {sizes}") > some.tables > 0
+    assert empty.tables >= 2 * log_size > 0
+    assert all_tables.needed > all_tables.tables + log_size
+    assert all_tables.check(tmp_path) > all_tables.needed
+    monkeypatch.setattr(space, "disk_usage", lambda _: SimpleNamespace(free=1_500))
+    with pytest.raises(NotEnoughSpace, match=r"takes about .*B, and 1\.5 kB are free in .* --force"):
+        all_tables.check(tmp_path)

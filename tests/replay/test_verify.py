@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from domain.customer import register
 from projections.feed import Feed
 from projections.states import TABLES
 from projections.tables import Kind
+from replay.processes import ProcessLost
 from replay.verify import Difference, Verification, verify
 from store.bulk import prepared
 from store.clock import new_id, now
@@ -344,6 +346,44 @@ def test_it_stops_at_so_many_differences(
     outcome = verify(datastore, log, limit=3)
     assert len(outcome.differences) == 3
     assert {difference.what for difference in outcome.differences} == {"number"}
+
+
+def test_41_processes_share_the_streams_out_and_find_the_same(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made
+) -> None:
+    told: list[tuple[int, int]] = []
+    shared = verify(datastore, log, progress=lambda *at: told.append(at), processes=2)
+    assert shared == verify(datastore, log)
+    assert (shared.events, told[-1]) == (made.events, (made.events, made.events))
+    # In some range of streams each: a cell, a row too few and one too many, an event that cannot be read.
+    alter(pool, "update company_acme.item_states set balance = balance + 1 where since % 7 = 0")
+    alter(pool, "delete from company_acme.dispute_states where since % 5 = 0")
+    alter(pool, "update company_acme.customer_states set customer_id = gen_random_uuid() where until is null")
+    alter(pool, "update company_acme.person_states set name = 'x'")
+    alter(
+        pool,
+        "update company_acme.events set recorded_at = recorded_at - interval '1 day' where position = 50",
+    )
+    spoilt = (
+        "update company_acme.events set type = 'x.v1' where position in (select max(position) - 3 from {})"
+    )
+    alter(pool, spoilt.format("company_acme.events"))
+    alone = verify(datastore, log, limit=10_000)
+    assert len({difference.where for difference in alone.differences}) >= 5
+    assert {str(each) for each in verify(datastore, log, limit=10_000, processes=2).differences} == {
+        str(each) for each in alone.differences
+    }
+
+
+def test_41_a_process_that_is_killed_ends_a_verification(
+    datastore: CompanyDatastore, log: Log, made: Made
+) -> None:
+    def kill(*_: int) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(ProcessLost, match="Try again"):
+        verify(datastore, log, progress=kill, processes=2)
 
 
 def test_a_difference_says_where_and_what() -> None:

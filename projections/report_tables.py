@@ -1,0 +1,48 @@
+"""Which tables of states each report reads, and of which streams each table tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from domain.customer import OfCustomer
+from domain.dispute import OfDispute
+from domain.events import Event, OfCompany
+from domain.follow_up import OfFollowUp
+from domain.imports import OfImport
+from domain.item import OfItem
+from domain.people import OfPeople
+from domain.reminder import OfReminders
+from domain.sales import OfSales
+
+KINDS: Final[Mapping[str, type[Event]]] = {
+    "item_states": OfItem,
+    "dispute_states": OfDispute,
+    "follow_up_states": OfFollowUp,
+    "customer_states": OfCustomer,
+    "person_states": OfPeople,
+    "status_states": OfCompany,
+    "scenario_step_states": OfCompany,
+    "settings_states": OfCompany,
+    "import_states": OfImport,
+    "sales_states": OfSales,
+    "reminder_states": OfReminders,
+}
+"""The streams of one kind make all rows of a table."""
+
+_ALWAYS: Final = frozenset({"settings_states", "person_states", "status_states", "customer_states"})
+"""The company's zone and language, and the names of whatever is grouped by."""
+_DISPUTES: Final = _ALWAYS | {"dispute_states", "item_states"}
+_EPISODES: Final = _DISPUTES | {"follow_up_states"}
+
+READ: Final[Mapping[str, frozenset[str]]] = {
+    "agenda": _EPISODES | {"reminder_states", "scenario_step_states"},
+    "dispute-report": _DISPUTES,
+    "dispute-months": _DISPUTES,
+    "resolution-time": _EPISODES,
+    "resolver-days": _EPISODES,
+    "item-statuses": _EPISODES,
+    "aged-balance": _EPISODES,
+    "receivables": _EPISODES | {"sales_states"},
+}
+"""By the report's name: every table that it reads, however it is grouped and filtered."""
