@@ -11,6 +11,7 @@ import typer
 
 from api.commands import (
     catalogue,
+    changes,
     company,
     customers,
     history,
@@ -86,6 +87,7 @@ mappings.install(app)
 history.install(app)
 why.install(app)
 reports.install(app)
+changes.install(app)
 upkeep.install(app)
 
 

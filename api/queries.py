@@ -92,6 +92,18 @@ class Clocks(Query):
     known_at: KnownAt | None = None
 
 
+class SinceQuery(Formats):
+    """The earlier moment, beside what the report can be asked."""
+
+    since_as_at: Annotated[
+        AsAt | None, Field(description="against the report as at this moment; left out: the same as `as_at`")
+    ] = None
+    since_known_at: Annotated[
+        KnownAt | None,
+        Field(description="against the report as the log stood then; left out: the same as `known_at`"),
+    ] = None
+
+
 _BY_NAME: Final[Mapping[str, Any]] = {
     "as_at": AsAt,
     "known_at": KnownAt,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, LiteralString
@@ -13,14 +13,18 @@ from projections import buckets, item_rows, selection
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
 
-_SQL: Final[LiteralString] = """
+FACTS: Final[LiteralString] = """
 with facts as (
-    select {key} as key, {label} as label, i.currency, i.balance, coalesce(i.disputed, 0) as disputed,
+    select i.item_id, {key} as key, {label} as label, i.currency, i.balance,
+           coalesce(i.disputed, 0) as disputed,
            width_bucket(%(today)s::date - i.due_date, %(starts)s::int[]) as bucket
     {items} {joins}
     where {seen_i} and i.is_open and {selected}
-),
-sums as (
+)
+"""
+
+_SUMS: Final[LiteralString] = """
+, sums as (
     select grouping(key) = 1 as is_total, key, max(label) as label, currency, bucket,
            sum(balance) as balance, sum(disputed) as disputed
     from facts
@@ -66,18 +70,23 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
     def work(snapshot: Snapshot) -> Report[AgedBalanceRow]:
         ends = snapshot.ageing_buckets
         found = snapshot.dicts(
-            _SQL,
+            FACTS + _SUMS,
             {**chosen.bindings, **group.bindings, "starts": buckets.starts([0, *ends])},
             items=snapshot.sql(item_rows.ITEMS),
             selected=chosen.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )
-        names = ["not_due", *buckets.names(ends, 1)]
+        names = bucket_names(ends)
         rows = [_row(each, names) for each in found if not each["is_total"]]
         totals = [_row(each, names) for each in found if each["is_total"]]
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
+
+
+def bucket_names(ends: Sequence[int]) -> list[str]:
+    """The buckets that end at *ends* days past due, with ``not_due`` before them."""
+    return ["not_due", *buckets.names(ends, 1)]
 
 
 def _row(found: Mapping[str, Any], names: list[str]) -> AgedBalanceRow:

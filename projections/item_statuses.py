@@ -11,14 +11,17 @@ from projections import item_rows, selection
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
 
-_SQL: Final[LiteralString] = """
+FACTS: Final[LiteralString] = """
 with facts as (
-    select {key} as key, {label} as label, i.currency, i.balance, i.status,
+    select i.item_id, {key} as key, {label} as label, i.currency, i.balance, i.status,
            i.due_date < %(today)s::date as is_overdue
     {items} {joins}
     where {seen_i} and i.is_open and {selected}
-),
-sums as (
+)
+"""
+
+_SUMS: Final[LiteralString] = """
+, sums as (
     select grouping(key) = 1 as is_total, key, max(label) as label, currency,
            count(*) as items, sum(balance) as amount,
            coalesce(sum(balance) filter (where is_overdue), 0) as overdue,
@@ -68,7 +71,7 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
     def work(snapshot: Snapshot) -> Report[ItemStatusRow]:
         rows, totals = snapshot.rows_and_totals(
             ItemStatusRow,
-            _SQL,
+            FACTS + _SUMS,
             {**chosen.bindings, **group.bindings},
             items=snapshot.sql(item_rows.ITEMS),
             selected=chosen.sql(snapshot.moment),

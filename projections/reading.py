@@ -9,7 +9,7 @@ from typing import Any, Final, LiteralString, TypeVar
 
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, class_row, dict_row
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 from psycopg.types.json import Jsonb
 
 from domain.catalogue import Settings
@@ -92,6 +92,14 @@ class Snapshot:
         """*text* with the moment's conditions in it, as a part of a statement."""
         return SQL(text).format(**self._places())
 
+    def statement(self, text: LiteralString, **parts: Composable) -> Composed:
+        """*text* with the moment's conditions and *parts* in their places."""
+        return SQL(text).format(**self._places(), **parts)
+
+    def bound(self, bindings: Mapping[str, object]) -> dict[str, object]:
+        """*bindings*, and what the moment's conditions refer to."""
+        return {"language": self.language, **self.moment.bindings(), **bindings}
+
     def _places(self) -> dict[str, Composable]:
         return {"status_label": SQL(STATUS_LABEL), **self.moment.conditions()}
 
@@ -102,9 +110,7 @@ class Snapshot:
         bindings: Mapping[str, object],
         parts: Mapping[str, Composable],
     ) -> None:
-        text = SQL(statement).format(**self._places(), **parts)
-        bound = {"language": self.language, **self.moment.bindings(), **bindings}
-        cursor.execute(text, bound, binary=True)
+        cursor.execute(self.statement(statement, **parts), self.bound(bindings), binary=True)
 
     def report(
         self,
@@ -151,9 +157,14 @@ class Reading:
         Raises ParameterInvalid, and LogUnavailable when the database cannot be reached.
         """
         parameters.check()
-        return survive(self.datastore.pool, lambda: self._at(parameters, work))
+        return self.within(lambda snapshot: work(snapshot(parameters)))
 
-    def _at(self, parameters: Parameters, work: Callable[[Snapshot], Result]) -> Result:
+    def within(self, work: Callable[[Callable[[Parameters], Snapshot]], Result]) -> Result:
+        """As `at`, with as many snapshots as *work* asks for: all of one state of the read side, at the same
+        position, each at the clocks of its own parameters."""
+        return survive(self.datastore.pool, lambda: self._once(work))
+
+    def _once(self, work: Callable[[Callable[[Parameters], Snapshot]], Result]) -> Result:
         with self.datastore.pool.connection() as connection:  # ends the transaction on its way out
             connection.execute(_BEGIN)
             tracking = Identifier(self.datastore.schema, "tracking")
@@ -163,7 +174,8 @@ class Reading:
                 SQL(_PREPARE).format(tracking=tracking), {"schema": self.datastore.schema}
             ).fetchone()
             assert prepared is not None, "an aggregate has a row"
-            return work(self._snapshot(connection, parameters, prepared["coalesce"]))
+            position = prepared["coalesce"]
+            return work(lambda parameters: self._snapshot(connection, parameters, position))
 
     def _snapshot(self, connection: Connection[DictRow], parameters: Parameters, position: int) -> Snapshot:
         known_at = self._known_at(connection, parameters.known_at, position)

@@ -34,6 +34,7 @@ COMMANDS = (
     ("load",),
     ("why",),
     ("report",),
+    ("what-changed",),
     ("rebuild",),
     ("verify",),
     ("history", "dispute"),
