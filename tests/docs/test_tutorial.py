@@ -69,3 +69,27 @@ def test_every_command_of_the_how_to_works(migrated):
 )
 def test_the_how_to_shows_what_it_promises(migrated, said):
     assert said in migrated.stdout, migrated.stdout + migrated.stderr
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory):
+    return walked_through("how-to/explain-a-changed-figure.md", tmp_path_factory.mktemp("explained"))
+
+
+def test_every_command_of_the_month_end_question_works(explained):
+    assert explained.returncode == 0, explained.stdout + explained.stderr
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "disputes 1, items 1, amount 1200.00 → 380.50 (-819.50)",  # one came, one went
+        "dispute case-3 of C1: It was opened.",
+        "dispute case-1 of C1: It was resolved.",
+        "dispute case-2 of C2: It moved here from delivery.",
+        "The dispute case-2 took the type",
+        "dispute-resolved.v1 by Claire Dumas as credit_manager, recorded ",
+    ],
+)
+def test_the_month_end_question_is_answered_as_promised(explained, said):
+    assert said in explained.stdout, explained.stdout + explained.stderr
