@@ -30,7 +30,7 @@ from domain.identity import OPERATOR, ItemId, dispute_id, item_id, person_id
 from domain.item import ClearItem, ItemDetails, ItemType, RegisterItem
 from domain.people import RegisterPerson
 from domain.refusals import RoleForbids
-from domain.roles import Actor, Role
+from domain.roles import Actor, Permission, Role
 from projections.comparison import Since
 from projections.dispute_report import Counted, DisputeReportParameters
 from projections.feed import Feed
@@ -329,6 +329,21 @@ def test_29_who_may_not_ask_the_report_may_not_ask_what_changed(desk: Desk) -> N
     scopeless = Actor(person_id("boss"), Role.SERVICE)
     with pytest.raises(RoleForbids):
         desk.changes(actor=scopeless)
+
+
+def test_29_who_may_not_read_disputes_sees_balances_without_events(desk: Desk) -> None:
+    desk.registers("1", "60", when="2026-03-10")
+    program = Actor(person_id("boss"), Role.SERVICE, scopes=frozenset({Permission.READ_AGED_BALANCE}))
+    facts = [
+        each.events
+        for row in desk.changes("aged-balance", actor=program, customer="C1").rows
+        for each in row.contributions
+    ]
+    assert facts
+    assert not any(facts)
+    assert any(
+        each.events for row in desk.changes("aged-balance", customer="C1").rows for each in row.contributions
+    )
 
 
 # --- what cannot be asked ----------------------------------------------------------------------------
