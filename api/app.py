@@ -21,6 +21,7 @@ from api.pace import even_pace
 from api.problems import ProblemBody
 from api.routes import (
     catalogue,
+    changes,
     customers,
     disputes,
     documentation,
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     items.router,
     why.router,
     customers.router,
+    changes.router,
     reports.router,
     imports.router,
     sales.router,

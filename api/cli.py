@@ -11,6 +11,7 @@ import typer
 
 from api.commands import (
     catalogue,
+    changes,
     company,
     customers,
     exporting,
@@ -100,6 +101,7 @@ reports.install(app)
 what_if.install(app)
 reporting.install(app)
 exporting.install(app)
+changes.install(app)
 upkeep.install(app)
 
 

@@ -45,8 +45,14 @@ class CsvCells(Query):
     )
 
 
+class TextFormats(CsvCells):
+    """In which form an account of what happened comes."""
+
+    format: Literal["json", "csv"] = "json"
+
+
 class Formats(CsvCells):
-    """In which form a report comes."""
+    """In which form a list or report comes."""
 
     format: Literal["json", "csv", "xlsx", "parquet"] = Field(
         default="json", description="files hold all rows, of lists too, unless a limit is told"
@@ -128,6 +134,18 @@ class KnownClock(Query):
     def told(self) -> Parameters | None:
         """The same as parameters of a report; None where the present is asked for."""
         return None if self.known_at is None else Parameters(known_at=self.known_at)
+
+
+class SinceQuery(TextFormats):
+    """The earlier moment, beside what the report can be asked."""
+
+    since_as_at: Annotated[
+        AsAt | None, Field(description="against the report as at this moment; left out: the same as `as_at`")
+    ] = None
+    since_known_at: Annotated[
+        KnownAt | None,
+        Field(description="against the report as the log stood then; left out: the same as `known_at`"),
+    ] = None
 
 
 _BY_NAME: Final[Mapping[str, Any]] = {

@@ -17,14 +17,17 @@ from projections.selection import Groupings
 
 BY: Final = Groupings("customer", item_rows.GROUPINGS)
 
-_SQL: Final[LiteralString] = """
+FACTS: Final[LiteralString] = """
 with facts as (
-    select {keys}, i.currency, i.balance, coalesce(i.disputed, 0) as disputed,
+    select i.item_id, {keys}, i.currency, i.balance, coalesce(i.disputed, 0) as disputed,
            width_bucket(%(today)s::date - i.due_date, %(starts)s::int[]) as bucket
     {items} {joins}
     where {seen_i} and i.is_open and {selected}
-),
-sums as (
+)
+"""
+
+_SUMS: Final[LiteralString] = """
+, sums as (
     select grouping({levels}) as summed, {named}, currency, bucket,
            sum(balance) as balance, sum(disputed) as disputed
     from facts
@@ -70,17 +73,21 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
     def work(snapshot: Snapshot) -> Report[AgedBalanceRow]:
         ends = snapshot.ageing_buckets
         found = snapshot.dicts(
-            _SQL,
+            FACTS + _SUMS,
             {**chosen.bindings, **group.bindings, "starts": buckets.starts([0, *ends])},
             items=snapshot.sql(item_rows.ITEMS),
             selected=chosen.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )
-        names = ["not_due", *buckets.names(ends, 1)]
-        rows, totals = group.rows_and_totals(partial(_row, names), found)
+        rows, totals = group.rows_and_totals(partial(_row, bucket_names(ends)), found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
+
+
+def bucket_names(ends: Sequence[int]) -> list[str]:
+    """The buckets that end at *ends* days past due, with ``not_due`` before them."""
+    return ["not_due", *buckets.names(ends, 1)]
 
 
 def _row(

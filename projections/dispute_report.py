@@ -8,12 +8,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, LiteralString
 
+from psycopg.sql import Composable
+
 from domain.roles import Actor, Permission, Reach, Relation
 from projections import buckets, selection
 from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
-from projections.selection import By, Groupings, Selection
+from projections.selection import By, Grouping, Groupings, Selection
 
 
 class Counted(StrEnum):
@@ -38,7 +40,7 @@ facts as (
     join item_states i on i.dispute_id = d.dispute_id and {seen_i}
     {customers} {joins}
     where {selected}
-),
+)
 """
 
 _OPENED: Final[LiteralString] = """
@@ -51,7 +53,7 @@ facts as (
            null::numeric as debit
     from chosen d {opening} {customers} {joins}
     where {selected}
-),
+)
 """
 
 _RESOLVED: Final[LiteralString] = """
@@ -67,11 +69,11 @@ facts as (
            null::numeric as debit
     from chosen d {opening} {customers} {joins}
     where {selected}
-),
+)
 """
 
 _SUMS: Final[LiteralString] = """
-sums as (
+, sums as (
     select grouping({levels}) as summed, {named}, currency,
            count(distinct dispute_id) as disputes, count(distinct item_id) as items, sum(amount) as amount,
            sum(debit) as debit
@@ -99,10 +101,10 @@ from sums
 
 _ORDER: Final[LiteralString] = "order by summed, currency, {order} amount desc, {levels}"
 
-_STATEMENTS: Final[Mapping[Counted, LiteralString]] = {
-    Counted.OPEN: _OPEN + _SUMS + _SHARE + _ORDER,
-    Counted.OPENED: _OPENED + _SUMS + _NO_SHARE + _ORDER,
-    Counted.RESOLVED: _RESOLVED + _SUMS + _NO_SHARE + _ORDER,
+_FACTS: Final[Mapping[Counted, LiteralString]] = {
+    Counted.OPEN: _OPEN,
+    Counted.OPENED: _OPENED,
+    Counted.RESOLVED: _RESOLVED,
 }
 
 _AGE: Final[LiteralString] = """
@@ -167,36 +169,79 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
 
     Raises RoleForbids, ParameterInvalid.
     """
-    reached = reading.reach(Permission.READ_DISPUTES)
-    group = (BY_OF_OPEN if parameters.state is Counted.OPEN else BY).asked(parameters.by)
-    of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
-    of_case.only(reached, reading.actor, selection.DISPUTES)
+    asked = Asked.of(reading, parameters)
+    group = asked.group
+    shown = _of_receivables(reading.reach(Permission.READ_DISPUTES))
+    receivables = _receivables(parameters, shown, reading.actor)
+    share = _SHARE if parameters.state is Counted.OPEN else _NO_SHARE
 
     def work(snapshot: Snapshot) -> Report[DisputeReportRow]:
-        moment = snapshot.moment
-        period = selection.in_period(parameters, moment, "d.moment")
-        # Who sees only disputes has no receivables.
-        shown = Reach(reached & {Relation.ANY, Relation.CUSTOMER})
-        receivables = _receivables(parameters, shown, reading.actor)
-        seen = Selection().only(shown, reading.actor, selection.ITEMS)
-        selected = selection.both(of_case, period)
         found = snapshot.dicts(
-            _STATEMENTS[parameters.state],
-            {**selected.bindings, **receivables.bindings, **group.bindings, **_ages(snapshot)},
-            customers=snapshot.sql(CUSTOMERS),
-            episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening_items(parameters, group)),
-            selected=of_case.sql(moment) if parameters.state is Counted.RESOLVED else selected.sql(moment),
-            in_period=period.sql(moment),
-            of_receivables=receivables.sql(moment),
-            of_seen_receivables=seen.sql(moment),
+            asked.facts + _SUMS + share + _ORDER,
+            {**asked.bindings(snapshot), **receivables.bindings},
+            of_receivables=receivables.sql(snapshot.moment),
             order=group.order(_ORDERS),
-            **group.parts(moment),
+            **asked.parts(snapshot),
         )
         rows, totals = group.rows_and_totals(DisputeReportRow, found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which items of which disputes count in which group: *facts* are common table expressions, of which the
+    last is ``facts`` (dispute_id, item_id, key, label, second_key and second_label if there are two levels,
+    currency, amount, debit)."""
+
+    parameters: DisputeReportParameters
+    group: Grouping
+    of_case: Selection
+    of_seen_receivables: Selection
+
+    @classmethod
+    def of(cls, reading: Reading, parameters: DisputeReportParameters) -> Asked:
+        """What *reading* may see of it. Raises RoleForbids, ParameterInvalid."""
+        reached = reading.reach(Permission.READ_DISPUTES)
+        of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
+        of_case.only(reached, reading.actor, selection.DISPUTES)
+        seen = Selection().only(_of_receivables(reached), reading.actor, selection.ITEMS)
+        group = (BY_OF_OPEN if parameters.state is Counted.OPEN else BY).asked(parameters.by)
+        return cls(parameters, group, of_case, seen)
+
+    @property
+    def facts(self) -> LiteralString:
+        """SQL that wants `parts` and `bindings`, and a statement behind it."""
+        return _FACTS[self.parameters.state]
+
+    def bindings(self, snapshot: Snapshot) -> dict[str, object]:
+        """What the SQL refers to."""
+        selected = selection.both(self.of_case, self._period(snapshot), self.of_seen_receivables)
+        return {**selected.bindings, **self.group.bindings, **_ages(snapshot)}
+
+    def parts(self, snapshot: Snapshot) -> dict[str, Composable]:
+        """What goes into its places."""
+        moment, period = snapshot.moment, self._period(snapshot)
+        is_resolved = self.parameters.state is Counted.RESOLVED
+        selected = self.of_case if is_resolved else selection.both(self.of_case, period)
+        return {
+            "customers": snapshot.sql(CUSTOMERS),
+            "episodes": snapshot.sql(EPISODES),
+            "opening": snapshot.sql(opening_items(self.parameters, self.group)),
+            "selected": selected.sql(moment),
+            "in_period": period.sql(moment),
+            "of_seen_receivables": self.of_seen_receivables.sql(moment),
+            **self.group.parts(moment),
+        }
+
+    def _period(self, snapshot: Snapshot) -> Selection:
+        return selection.in_period(self.parameters, snapshot.moment, "d.moment")
+
+
+def _of_receivables(reached: Reach) -> Reach:
+    # Who sees only disputes has no receivables.
+    return Reach(reached & {Relation.ANY, Relation.CUSTOMER})
 
 
 def _ages(snapshot: Snapshot) -> dict[str, object]:

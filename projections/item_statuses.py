@@ -15,14 +15,17 @@ from projections.selection import Groupings
 
 BY: Final = Groupings("status", item_rows.GROUPINGS)
 
-_SQL: Final[LiteralString] = """
+FACTS: Final[LiteralString] = """
 with facts as (
-    select {keys}, i.currency, i.balance, i.status,
+    select i.item_id, {keys}, i.currency, i.balance, i.status,
            i.due_date < %(today)s::date as is_overdue
     {items} {joins}
     where {seen_i} and i.is_open and {selected}
-),
-sums as (
+)
+"""
+
+_SUMS: Final[LiteralString] = """
+, sums as (
     select grouping({levels}) as summed, {named}, currency,
            count(*) as items, sum(balance) as amount,
            coalesce(sum(balance) filter (where is_overdue), 0) as overdue,
@@ -71,7 +74,7 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
 
     def work(snapshot: Snapshot) -> Report[ItemStatusRow]:
         found = snapshot.dicts(
-            _SQL,
+            FACTS + _SUMS,
             {**chosen.bindings, **group.bindings},
             items=snapshot.sql(item_rows.ITEMS),
             selected=chosen.sql(snapshot.moment),

@@ -10,7 +10,7 @@ from typing import Any, Final, LiteralString, TypeAlias, TypeVar
 
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, class_row, dict_row
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 from psycopg.types.json import Jsonb
 
 from domain.catalogue import Settings
@@ -128,6 +128,14 @@ class Snapshot:
         """*text* with the moment's conditions in it, as a part of a statement."""
         return SQL(text).format(**self._places())
 
+    def statement(self, text: LiteralString, **parts: Composable) -> Composed:
+        """*text* with the moment's conditions and *parts* in their places."""
+        return SQL(text).format(**self._places(), **parts)
+
+    def bound(self, bindings: Mapping[str, object]) -> dict[str, object]:
+        """*bindings*, and what the moment's conditions refer to."""
+        return {"language": self.language, **self.moment.bindings(), **bindings}
+
     def _places(self) -> dict[str, Composable]:
         return {"status_label": SQL(STATUS_LABEL), **self.moment.conditions()}
 
@@ -139,9 +147,9 @@ class Snapshot:
         parts: Mapping[str, Composable],
         around: LiteralString = "{}",
     ) -> None:
-        text = SQL(around).format(SQL(statement).format(**self._places(), **parts))
-        bound = {"language": self.language, **self.moment.bindings(), **bindings}
-        cursor.execute(text, bound | (self.window.bindings if self.window else {}), binary=True)
+        text = SQL(around).format(self.statement(statement, **parts))
+        bound = self.bound(bindings) | (self.window.bindings if self.window else {})
+        cursor.execute(text, bound, binary=True)
 
     def report(
         self,
@@ -204,10 +212,25 @@ class Reading:
         Raises ParameterInvalid, and LogUnavailable when the database cannot be reached.
         """
         parameters.check()
-        return survive(self.datastore.pool, lambda: self._at(parameters, work))
+        asked, window = window_of(parameters)
 
-    def _at(self, parameters: Parameters, work: Callable[[Snapshot], Result]) -> Result:
-        parameters, window = window_of(parameters)
+        def once(snapshot: Callable[[Parameters], Snapshot], stack: ExitStack) -> Result:
+            shown = replace(snapshot(asked), window=window)
+            if self.held is None or window is not None:
+                return work(shown)
+            shown.connection.execute(_STREAM)
+            result = work(replace(shown, stream=stack))
+            self.held.push(stack.pop_all())
+            return result
+
+        return survive(self.datastore.pool, lambda: self._once(once))
+
+    def within(self, work: Callable[[Callable[[Parameters], Snapshot]], Result]) -> Result:
+        """As `at`, with as many snapshots as *work* asks for: all of one state of the read side, at the same
+        position, each at the clocks of its own parameters. Pages and streams are not looked at."""
+        return survive(self.datastore.pool, lambda: self._once(lambda snapshot, _: work(snapshot)))
+
+    def _once(self, work: Callable[[Callable[[Parameters], Snapshot], ExitStack], Result]) -> Result:
         with ExitStack() as stack:
             # Ends the transaction on its way out.
             connection = stack.enter_context(self.datastore.pool.connection())
@@ -219,13 +242,8 @@ class Reading:
                 SQL(_PREPARE).format(tracking=tracking), {"schema": self.datastore.schema}
             ).fetchone()
             assert prepared is not None, "an aggregate has a row"
-            snapshot = self._snapshot(connection, parameters, prepared["coalesce"])
-            if self.held is None or window is not None:
-                return work(replace(snapshot, window=window))
-            connection.execute(_STREAM)
-            result = work(replace(snapshot, stream=stack))
-            self.held.push(stack.pop_all())
-            return result
+            position = prepared["coalesce"]
+            return work(lambda parameters: self._snapshot(connection, parameters, position), stack)
 
     def _snapshot(self, connection: Connection[DictRow], parameters: Parameters, position: int) -> Snapshot:
         known_at = self._known_at(connection, parameters.known_at, position)

@@ -14,6 +14,8 @@ from operator import attrgetter
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
+from psycopg.sql import Composable
+
 from domain.calendar import BusinessDays
 from domain.roles import Permission
 from projections import kaplan_meier, selection
@@ -22,12 +24,12 @@ from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
 from projections.parameters import Parameters, Report
 from projections.quantiles import quantile
 from projections.reading import Reading, Snapshot
-from projections.selection import Grouping, Groupings, Name
+from projections.selection import Grouping, Groupings, Name, Selection
 from store.working_days import calendar_version, working_days
 
 BY: Final = Groupings("type", GROUPINGS)
 
-_SQL: Final[LiteralString] = """
+FACTS: Final[LiteralString] = """
 with {episodes},
 chosen as (
     -- Each episode counts as one that was opened, and if it was as one that was resolved.
@@ -62,7 +64,7 @@ class ResolutionTimeParameters(Parameters):
     first_episodes_only: bool = False
 
 
-def chosen_episodes(reading: Reading, parameters: ResolutionTimeParameters) -> selection.Selection:
+def chosen_episodes(reading: Reading, parameters: ResolutionTimeParameters) -> Selection:
     """The episodes that may be seen and are asked for, at any time. Raises RoleForbids, ParameterInvalid."""
     chosen = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
     chosen.only(reading.reach(Permission.READ_DISPUTES), reading.actor, selection.DISPUTES)
@@ -179,18 +181,8 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
     of_case = chosen_episodes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ResolutionTimeRow]:
-        period = selection.in_period(parameters, snapshot.moment, "d.moment")
-        selected = selection.both(of_case, period)
-        facts = snapshot.rows(
-            _Fact,
-            _SQL,
-            {**selected.bindings, **group.bindings},
-            episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening_items(parameters, group)),
-            customers=snapshot.sql(CUSTOMERS),
-            selected=selected.sql(snapshot.moment),
-            **group.parts(snapshot.moment),
-        )
+        bindings, parts = places(snapshot, parameters, group, of_case)
+        facts = snapshot.rows(_Fact, FACTS, bindings, **parts)
         figures = _Figures(facts, snapshot, group)
         levels = [figures.of_level(facts, level) for level in range(len(group.levels) + 1)]
         totals, *above, rows = levels
@@ -201,6 +193,22 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
         return snapshot.report(parameters, rows, [*chain(*above, totals)], by=group.name, **calendar)
 
     return reading.at(parameters, work)
+
+
+def places(
+    snapshot: Snapshot, parameters: ResolutionTimeParameters, group: Grouping, of_case: Selection
+) -> tuple[dict[str, object], dict[str, Composable]]:
+    """What `FACTS` refers to, and what goes into its places."""
+    period = selection.in_period(parameters, snapshot.moment, "d.moment")
+    selected = selection.both(of_case, period)
+    parts = {
+        "episodes": snapshot.sql(EPISODES),
+        "opening": snapshot.sql(opening_items(parameters, group)),
+        "customers": snapshot.sql(CUSTOMERS),
+        "selected": selected.sql(snapshot.moment),
+        **group.parts(snapshot.moment),
+    }
+    return {**selected.bindings, **group.bindings}, parts
 
 
 def _once(facts: Iterable[_Fact]) -> list[_Fact]:

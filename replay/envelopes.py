@@ -1,18 +1,24 @@
 """What stands around the events: do they and the commands that led to them fit, and is it guarded?
 
 An event tells by which command it was recorded, and the command which events are its own and when they were
-recorded: who alters, adds or removes one of the two leaves the other as it was. What was altered in both
-alike, such as who did all of a command, does not show here.
+recorded: who alters, adds or removes one of the two leaves the other as it was. Who did it must be somebody
+that the log knows. What was altered in both alike, such as who did all of a command, into another person that
+the log knows, does not show here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
+
+from domain.identity import OPERATOR, KeyId
+from domain.people import People
+from domain.roles import Role
 
 
 class Misfit(NamedTuple):
@@ -32,6 +38,11 @@ _PLACE: Final = "changed nothing, and does not stand where it was recorded"
 _WHO: Final = "was done by somebody else than the event before it, which is of the same command"
 
 # 58: a statement's, before update or delete or truncate. A: always, also where replication switches them off.
+_NOBODY: Final = "was done by nobody that the log knows"
+_NO_ROLE: Final = "was done in a role that there is not"
+_NO_KEY: Final = "was done with a key that is not of who did it, or never was issued"
+_FOR_NOBODY: Final = "was done on behalf of nobody that the log knows"
+
 _GUARDS: Final = SQL("""
 select w.name from (values ('events'), ('commands')) w (name)
 where not exists (
@@ -75,6 +86,11 @@ where command_id = command_before and who is distinct from who_before
 order by position limit {limit}""")
 
 
+_WHO_WAS_IT: Final = SQL("""
+select min(position)::text, actor, role, key_id, on_behalf_of
+from {events} group by actor, role, key_id, on_behalf_of order by min(position)""")
+
+
 def misfits(connection: Connection[object], schema: str, limit: int) -> Iterator[Misfit]:
     """What does not fit in the log of the company of *schema*; of each kind *limit* at most.
 
@@ -91,6 +107,27 @@ def misfits(connection: Connection[object], schema: str, limit: int) -> Iterator
             yield Misfit("commands", command, _PLACE)
         for (position,) in cursor.execute(_BY_ANOTHER.format(**names, limit=limit)).fetchall():
             yield Misfit("events", position, _WHO)
+
+
+def strangers(connection: Connection[object], schema: str, people: People) -> Iterator[Misfit]:
+    """The first events of each combination of who, role, key and on whose behalf that *people*, all that the
+    log knows, do not have. Raises psycopg.Error if the database cannot be read."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(_WHO_WAS_IT.format(events=Identifier(schema, "events")))
+        for position, actor, role, key_id, on_behalf_of in cursor.fetchall():
+            if actor != OPERATOR and actor not in people.persons and actor not in people.keys:
+                yield Misfit("events", position, _NOBODY)
+            if role not in set(Role):
+                yield Misfit("events", position, _NO_ROLE)
+            if key_id is not None and not _is_of(people, key_id, actor):
+                yield Misfit("events", position, _NO_KEY)
+            if on_behalf_of is not None and on_behalf_of not in people.persons:
+                yield Misfit("events", position, _FOR_NOBODY)
+
+
+def _is_of(people: People, key_id: UUID, actor: UUID) -> bool:
+    key = people.keys.get(KeyId(key_id))
+    return key is not None and actor == (key.person_id or key.id)  # a program acts by the id of its key
 
 
 def _of_command(

@@ -39,14 +39,19 @@ class StreamFold:
         self._events: list[Event] = []
         self._end = 0
 
-    def take(self, event: Event, version: int, end: int, moment: datetime) -> None:
-        """Fold *event*, whose decision ends at position *end*. Raises whatever `evolve` raises."""
+    def take(self, event: Event, version: int, end: int, moment: datetime) -> tuple[State | None, State]:
+        """Fold *event*, whose decision ends at position *end*; the states before and after it.
+
+        Raises whatever `evolve` raises.
+        """
         if end != self._end:
             self.finish()
             self._before, self._events, self._end = self._state, [], end
-        self._state = evolve(self._state, event)
+        before, after = self._state, evolve(self._state, event)
+        self._state = after
         self._events.append(event)
         self.version, self.moment = version, moment
+        return before, after
 
     def finish(self) -> None:
         """Make the rows of the decision taken last."""

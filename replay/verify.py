@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -20,13 +20,16 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from domain.case import State, evolve
 from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
+from domain.people import People
 from projections.fold import reason
 from projections.states import TABLES
 from projections.tables import Key, Table
-from replay.envelopes import misfits
+from replay.envelopes import misfits, strangers
 from replay.expected import SINCE, HeldRows, Row, SortedRows, Stored, StreamFold, columns_that_differ
 from replay.processes import Tell, processes_for, share_out
+from replay.repeated import Contradiction, contradictions
 from replay.stream_ranges import StreamRange, stream_ranges
 from store.codec import Codec
 from store.connections import CompanyDatastore, open_pool
@@ -168,13 +171,16 @@ select coalesce((select notification_id from {tracking} where application_name =
 
 # An event either belongs to the decision of the one before it, or that one was the last of its decision.
 _MISPLACED: Final = SQL("""
-select position, before, decision_end, end_before, recorded_at, recorded_before
-from (select position, decision_end, recorded_at, lag(position, 1, 0::bigint) over placed as before,
+select position, before, decision_end, end_before, recorded_at, recorded_before, occurred_at, occurred_before
+from (select position, decision_end, recorded_at, occurred_at,
+             lag(position, 1, 0::bigint) over placed as before,
              lag(decision_end, 1, 0::bigint) over placed as end_before,
-             lag(recorded_at) over placed as recorded_before
+             lag(recorded_at) over placed as recorded_before,
+             lag(occurred_at) over placed as occurred_before
       from {events} window placed as (order by position)) e
 where position <> before + 1 or recorded_at < recorded_before or decision_end < position
    or (decision_end <> end_before and before <> end_before)
+   or (decision_end = end_before and occurred_at <> occurred_before)
 order by position limit {limit}""")
 
 _ENDS: Final = SQL("""
@@ -185,6 +191,8 @@ from {events}""")
 _BY_STREAM: Final = SQL("""
 select position, decision_end, stream_id, version, type, data::text, occurred_at
 from {events} where {streams} order by stream_id, version""")
+
+_PEOPLE: Final = SQL("select type, data::text from {events} where stream_id = {stream} order by version")
 
 _ROWS: Final = SQL("select {columns} from {table} where {things} order by {key}, since")
 
@@ -213,13 +221,18 @@ class _Verifying:
     # --- the log itself ----------------------------------------------------------------------------
 
     def check_log(self) -> None:
-        """Positions without gaps, decisions that are whole, recorded-at that never goes back."""
+        """Positions without gaps, decisions that are whole and of one moment, recorded-at that never goes
+        back."""
         misplaced = _MISPLACED.format(events=self._events, limit=self._limit)
-        for position, before, ending, end_before, recorded, recorded_before in self._all(misplaced):
+        for position, before, ending, end_before, recorded, recorded_before, *moments in self._all(misplaced):
             if position != before + 1:
                 self._of_event(position, f"follows event {before}")
             elif recorded_before is not None and recorded < recorded_before:
                 self._of_event(position, "recorded_at goes back", recorded, recorded_before)
+            elif ending == end_before:
+                self._of_event(
+                    position, "occurred_at is not that of the event before, of its decision", *moments
+                )
             else:
                 said = f"its decision ends at event {ending}, that of the event before at {end_before}"
                 self._of_event(position, said)
@@ -232,9 +245,23 @@ class _Verifying:
         self.outcome.events = newest
 
     def check_envelopes(self) -> None:
-        """Events and commands fit, and the triggers that refuse changes of both are in force."""
-        for misfit in misfits(self._connection, self._schema, self._limit):
+        """Events and commands fit, the log knows who gave them, and the triggers that refuse changes of both
+        are in force."""
+        found = misfits(self._connection, self._schema, self._limit)
+        people = self._people()
+        unknown = strangers(self._connection, self._schema, people) if people else ()
+        for misfit in chain(found, unknown):
             self._say(Difference(misfit.where, misfit.key, None, misfit.what))
+
+    def _people(self) -> People | None:
+        """All people and keys that the log tells of; None if it cannot be read, which is said elsewhere."""
+        people: State = People()
+        try:
+            for name, data in self._all(_PEOPLE.format(events=self._events, stream=PEOPLE_STREAM)):
+                people = evolve(people, self._decode(name, data))
+        except Exception:  # noqa: BLE001 - whatever is wrong is said where the stream is folded
+            return None
+        return people if isinstance(people, People) else None
 
     # --- stream by stream --------------------------------------------------------------------------
 
@@ -268,14 +295,21 @@ class _Verifying:
             if stream in self._broken:
                 continue
             try:
-                fold.take(self._decode(name, data), version, end, moment)
+                event = self._decode(name, data)
+                states = fold.take(event, version, end, moment)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with an event is looked for here
                 self._of_event(position, f"{name} cannot be folded: {reason(error)}")
                 self._broken.add(stream)
                 fold.rows.clear()
+                continue
+            self._repeated(position, name, contradictions(stream, event, *states))
         if stream not in self._broken:
             fold.finish()
         return number
+
+    def _repeated(self, position: int, name: str, found: Iterable[Contradiction]) -> None:
+        for each in found:
+            self._of_event(position, f"{name} tells of another {each.name}", each.found, each.expected)
 
     def _compare(self, table: Table, stored: Stored, key: Key, expected: list[list[Any]]) -> None:
         by_position = {row[SINCE]: row for row in expected}

@@ -44,6 +44,7 @@ from domain.refusals import Unknown, UnknownItem
 from domain.roles import Actor, Permission, reach, require
 from projections.moment import Moment
 from projections.parameters import Parameters
+from replay.facts import Fact, fact
 from replay.names import STREAMS, called, labels_of, people_names
 from replay.seen import (
     around_item,
@@ -71,26 +72,6 @@ class ItemNotRegisteredYet(Unknown):
     item_id: UUID
     position: int
     occurred_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One event, by both clocks, and what it says in words. *stream* is item, dispute or follow_up;
-    *actor_name* is None for service keys that are gone and people who never were registered; *original_name*
-    is of the person on whose behalf it was done, by a history load."""
-
-    position: int
-    event: str
-    stream: str
-    stream_id: UUID
-    occurred_at: datetime
-    recorded_at: datetime
-    actor: UUID
-    actor_name: str | None
-    role: str
-    on_behalf_of: UUID | None
-    original_name: str | None
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,21 +255,8 @@ class _Account:
     def _facts(self, recorded: Iterable[Recorded]) -> tuple[Fact, ...]:
         told = ((each, sentence(each.event, self._words)) for each in recorded)
         found = [self._fact(each, said) for each, said in told if said is not None]
-        return tuple(sorted(found, key=lambda fact: fact.position))
+        return tuple(sorted(found, key=lambda one: one.position))
 
     def _fact(self, recorded: Recorded, said: str) -> Fact:
-        name, _ = self._codec.encode_bytes(recorded.event)
-        return Fact(
-            recorded.position,
-            name,
-            STREAMS[type(self._states[recorded.stream_id])],
-            recorded.stream_id,
-            recorded.occurred_at,
-            recorded.recorded_at,
-            recorded.actor,
-            self._people.get(recorded.actor),
-            recorded.role,
-            recorded.on_behalf_of,
-            self._people.get(recorded.on_behalf_of) if recorded.on_behalf_of else None,
-            said,
-        )
+        stream = STREAMS[type(self._states[recorded.stream_id])]
+        return fact(recorded, stream, said, self._people, self._codec)

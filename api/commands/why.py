@@ -16,7 +16,8 @@ from api.commands.session import CommandRefused, Session, session
 
 if TYPE_CHECKING:
     from domain.identity import ItemId
-    from replay.why import Fact, Why
+    from replay.facts import Fact
+    from replay.why import Why
 
 
 ItemArgument: TypeAlias = Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -16,7 +16,7 @@ from api.authentication import Door, Visit
 from api.bodies import ITEM_IN_PATH, InPath, ItemInPath
 from api.csv_text import CSV, csv_text
 from api.history_rows import COLUMNS, rows
-from api.queries import Clocks, CsvCells
+from api.queries import Clocks, TextFormats
 from api.routes.asking import THING_ERRORS, id_or_key
 from api.table_files import FileFormat
 from domain.identity import dispute_id, follow_up_id
@@ -31,10 +31,9 @@ router: Final = APIRouter()
 _DOOR: Final = Door(Permission.READ_DISPUTES)
 
 
-class HistoryQuery(Clocks, CsvCells):
+class HistoryQuery(Clocks, TextFormats):
     """Which part of a history, and in which form."""
 
-    format: Literal["json", "csv"] = "json"
     at_version: Annotated[
         int | None, Field(ge=1, lt=2**63, description="as it was after this version, with its whole decision")
     ] = None

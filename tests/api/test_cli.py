@@ -35,6 +35,7 @@ COMMANDS = (
     ("why",),
     ("report",),
     ("what-if",),
+    ("what-changed",),
     ("rebuild",),
     ("verify",),
     ("export", "parquet"),

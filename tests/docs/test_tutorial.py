@@ -95,3 +95,27 @@ def test_every_command_for_analysts_works(analysed):
 )
 def test_the_page_for_analysts_shows_what_it_promises(analysed, said):
     assert said in analysed.stdout, analysed.stdout + analysed.stderr
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory):
+    return walked_through("how-to/explain-a-changed-figure.md", tmp_path_factory.mktemp("explained"))
+
+
+def test_every_command_of_the_month_end_question_works(explained):
+    assert explained.returncode == 0, explained.stdout + explained.stderr
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "disputes 1, items 1, amount 1200.00 → 380.50 (-819.50)",  # one came, one went
+        "dispute case-3 of C1: It was opened.",
+        "dispute case-1 of C1: It was resolved.",
+        "dispute case-2 of C2: It moved here from delivery.",
+        "The dispute case-2 took the type",
+        "dispute-resolved.v1 by Claire Dumas as credit_manager, recorded ",
+    ],
+)
+def test_the_month_end_question_is_answered_as_promised(explained, said):
+    assert said in explained.stdout, explained.stdout + explained.stderr

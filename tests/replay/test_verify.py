@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from domain.commands import Decision
 from domain.customer import register
+from domain.identity import OPERATOR
 from projections.feed import Feed
 from projections.states import TABLES
 from projections.tables import Kind
@@ -23,7 +24,7 @@ from store.connections import CompanyDatastore, Pool, open_pool
 from store.log import Attribution, Log, Submission
 from tests.projections.histories import BUSY, HISTORIES, Made, Pick, append, new_company, picks
 
-BY = Attribution(new_id(), "collector", None, None)
+BY = Attribution(OPERATOR, "administrator", None, None)
 PLAYED = picks(3, 220)
 
 
@@ -169,6 +170,17 @@ def test_one_altered_cell_of_any_column_is_found(
             connection.execute(f"insert into company_acme.{table} table company_acme.kept".encode())
             connection.execute("drop table company_acme.kept")
     assert verify(datastore, log).is_sound
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_41_a_row_that_is_given_to_another_thing_is_found(
+    pool: Pool, datastore: CompanyDatastore, log: Log, made: Made, table: Any
+) -> None:
+    other = OTHER[Kind.TEXT if table.key_type == "text" else Kind.ID].format(table.key)
+    row = f"(select ctid from company_acme.{table.name} limit 1)"
+    alter(pool, f"update company_acme.{table.name} set {table.key} = {other} where ctid = {row}")
+    found = {difference.what for difference in verify(datastore, log).differences}
+    assert found == {"no event tells of this row", "the row is missing"}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

@@ -1,0 +1,290 @@
+"""Two moments of one report side by side: which disputes, episodes or items make the difference of each row.
+
+A report counts *things*: each stands in one or several places (a row, and of the aged balance a bucket of it)
+and adds its figures there. Both moments' things are read in one statement, on one state of the read side, and
+only those that differ come back. What a place's things add up to is what the report says at that moment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from psycopg.rows import dict_row
+from psycopg.sql import Composable
+
+from projections.moment import Moment
+from projections.parameters import ParameterInvalid, Parameters
+from projections.reading import Reading, Snapshot
+from projections.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The earlier moment. A clock that is not given is that of the later one."""
+
+    as_at: date | datetime | None = None
+    known_at: int | datetime | None = None
+
+    def before(self, after: Parameters) -> Parameters:
+        """*after* at the earlier moment. Raises ParameterInvalid if none is given."""
+        if self.as_at is None and self.known_at is None:
+            raise ParameterInvalid("since_as_at", None, "give since_as_at or since_known_at, or both")
+        return replace(
+            after,
+            as_at=after.as_at if self.as_at is None else self.as_at,
+            known_at=after.known_at if self.known_at is None else self.known_at,
+        )
+
+
+class Counts(StrEnum):
+    """What a report counts: disputes by what they are or what happened to them, episodes, or open items."""
+
+    OPEN = "open"
+    OPENED = "opened"
+    RESOLVED = "resolved"
+    EPISODES = "episodes"
+    ITEMS = "items"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One report's question, grouped *by*. *facts*, with what *places* gives for its bindings and parts, is a
+    SELECT with the columns thing, episode, key, label, currency, part and those of *figures*. Those of *once*
+    count a thing once in the total, however many rows it is in.
+
+    *states* is a SELECT of `Thing` by id, *versions* one of the streams around them; *reached* says which of
+    them the actor may see.
+    """
+
+    counts: Counts
+    by: str
+    figures: tuple[str, ...]
+    once: frozenset[str]
+    facts: LiteralString
+    places: Callable[[Snapshot], tuple[dict[str, object], dict[str, Composable]]]
+    states: LiteralString
+    versions: LiteralString
+    reached: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A dispute or item as one moment shows it. *state*: of a dispute its own; of an item ``open``,
+    ``cleared`` or ``withdrawn``. *around*: a dispute's items, an item's dispute."""
+
+    id: UUID
+    version: int
+    name: str | None
+    customer_id: UUID
+    customer_code: str
+    state: str
+    episode: int | None
+    around: tuple[UUID, ...]
+    is_reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of the report, and of the aged balance one bucket of it (*part*)."""
+
+    key: str | None
+    currency: str | None
+    part: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a thing, or a row, had at both moments, by figure."""
+
+    before: Mapping[str, Decimal]
+    after: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A thing whose figures in one place differ. *thing* is None for a row, the sum of all its things."""
+
+    place: Place
+    label: str | None
+    figures: Figures
+    thing: UUID | None = None
+    episode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one moment shows of the things of a comparison's lines, and the versions of their streams and of
+    those around them."""
+
+    moment: Moment
+    things: Mapping[UUID, Thing]
+    versions: Mapping[UUID, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The *lines* that differ; the *rows* that have one; and the *totals* per currency, changed or not.
+    *labels*: what the statuses are called, by code."""
+
+    lines: tuple[Line, ...]
+    rows: tuple[Line, ...]
+    totals: tuple[Line, ...]
+    before: Side
+    after: Side
+    labels: Mapping[str, str]
+
+
+_COMPARE: Final = """
+with sides as (
+    select 0 as side, b.* from ({before}) b
+    union all
+    select 1, a.* from ({after}) a
+),
+things as materialized (
+    select thing, episode, key, currency, part,
+           coalesce(max(label) filter (where side = 1), max(label)) as label, {of_sides}
+    from sides group by thing, episode, key, currency, part
+)
+select 'line' as level, thing, episode, key, label, currency, part, {names}
+from things where ({befores}) is distinct from ({afters})
+union all
+select 'row', null, null, key, max(label), currency, part, {sums}
+from things group by key, currency, part
+having bool_or(({befores}) is distinct from ({afters}))
+union all
+select 'total', null, null, 'total', 'total', currency, null, {sums}
+from (select thing, episode, currency, {of_thing} from things group by thing, episode, currency) once
+group by currency"""
+
+_LABELS: Final = "select s.code, {status_label} as label from status_states s where {known_s}"
+
+
+def compare(reading: Reading, after: Parameters, since: Since, asking: Asking) -> Comparison:
+    """The report that *asking* stands for at the clocks of *after*, against that at *since*.
+
+    Raises ParameterInvalid, also where *since* lies after the other moment by either clock.
+    """
+    before = since.before(after)
+    after.check()
+    with _of_the_earlier():
+        before.check()
+
+    def work(snapshot: Callable[[Parameters], Snapshot]) -> Comparison:
+        now = snapshot(after)
+        with _of_the_earlier():
+            then = snapshot(before)
+        _check_order(then.moment, now.moment, since)
+        found = _lines(asking, then, now)
+        ids = {each.thing for each in found["line"] if each.thing is not None}
+        sides = [(snapshot, _things(asking, snapshot, ids)) for snapshot in (then, now)]
+        around = {each for _, things in sides for thing in things.values() for each in thing.around}
+        earlier, later = (_side(asking, snapshot, things, around) for snapshot, things in sides)
+        lines, rows, totals = (tuple(found[level]) for level in ("line", "row", "total"))
+        labels = {each["code"]: each["label"] for each in now.dicts(_LABELS, {})}
+        return Comparison(lines, rows, totals, earlier, later, labels)
+
+    return reading.within(work)
+
+
+@contextmanager
+def _of_the_earlier() -> Iterator[None]:
+    """What is wrong with the clocks within is wrong with those of the earlier moment."""
+    try:
+        yield
+    except ParameterInvalid as error:
+        raise ParameterInvalid(f"since_{error.name}", error.value, error.cure) from None
+
+
+def _check_order(then: Moment, now: Moment, since: Since) -> None:
+    # In this order the earlier moment shows of every stream a beginning of what the later one shows.
+    if then.known > now.known:
+        raise ParameterInvalid("since_known_at", since.known_at, "it lies after known_at; exchange them")
+    if then.at > now.at:
+        raise ParameterInvalid("since_as_at", since.as_at, "it lies after as_at; exchange them")
+
+
+def _lines(asking: Asking, then: Snapshot, now: Snapshot) -> dict[str, list[Line]]:
+    sides = [_facts(asking, then, "before"), _facts(asking, now, "after")]
+    names = [f"{figure}_{side}" for figure in asking.figures for side in ("before", "after")]
+    text = _COMPARE.format(
+        before=sides[0][0],
+        after=sides[1][0],
+        of_sides=", ".join(
+            f"coalesce(sum({figure}) filter (where side = {number}), 0) as {figure}_{side}"
+            for figure in asking.figures
+            for number, side in enumerate(("before", "after"))
+        ),
+        names=", ".join(names),
+        sums=", ".join(f"sum({name}) as {name}" for name in names),
+        befores=", ".join(f"{figure}_before" for figure in asking.figures),
+        afters=", ".join(f"{figure}_after" for figure in asking.figures),
+        of_thing=", ".join(
+            f"{'max' if name.rpartition('_')[0] in asking.once else 'sum'}({name}) as {name}"
+            for name in names
+        ),
+    )
+    found: dict[str, list[Line]] = {"line": [], "row": [], "total": []}
+    with now.connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute(text.encode(), {**sides[0][1], **sides[1][1]}, binary=True):
+            found[row["level"]].append(_line(asking, row))
+    return found
+
+
+_NAMED: Final = re.compile(r"%\((\w+)\)s")
+
+
+def _facts(asking: Asking, snapshot: Snapshot, side: str) -> tuple[str, dict[str, object]]:
+    """The facts at one moment, with what they refer to under names of its own."""
+    bindings, parts = asking.places(snapshot)
+    text = snapshot.statement(asking.facts, **parts).as_string(snapshot.connection)
+    bound = {f"{side}_{name}": value for name, value in snapshot.bound(bindings).items()}
+    return _NAMED.sub(rf"%({side}_\1)s", text), bound
+
+
+def _line(asking: Asking, row: Mapping[str, Any]) -> Line:
+    figures = Figures(
+        {figure: Decimal(row[f"{figure}_before"]) for figure in asking.figures},
+        {figure: Decimal(row[f"{figure}_after"]) for figure in asking.figures},
+    )
+    place = Place(row["key"], row["currency"], row["part"])
+    return Line(place, row["label"], figures, row["thing"], row["episode"])
+
+
+def _things(asking: Asking, snapshot: Snapshot, ids: set[UUID]) -> dict[UUID, Thing]:
+    found = snapshot.rows(
+        Thing,
+        asking.states,
+        {**asking.reached.bindings, "ids": list(ids)},
+        reached=asking.reached.sql(snapshot.moment),
+    )
+    return {each.id: replace(each, around=tuple(each.around)) for each in found}
+
+
+def _side(asking: Asking, snapshot: Snapshot, things: Mapping[UUID, Thing], around: set[UUID]) -> Side:
+    found = snapshot.dicts(asking.versions, {"ids": list(around)})
+    versions = {each["id"]: each["version"] for each in found}
+    return Side(snapshot.moment, things, {**versions, **{key: each.version for key, each in things.items()}})
+
+
+_NAMES: Final = """
+select d.dispute_id as id, d.reference as name from dispute_states d
+where d.until is null and d.dispute_id = any(%(ids)s)
+union all
+select f.follow_up_id, f.title from follow_up_states f
+where f.until is null and f.follow_up_id = any(%(ids)s)
+union all
+select i.item_id, i.number from item_states i where i.until is null and i.item_id = any(%(ids)s)"""
+
+
+def names_of(reading: Reading, ids: set[UUID]) -> dict[UUID, str]:
+    """What the disputes, actions and items of these ids are called now, as far as they have names."""
+    found = reading.at(Parameters(), lambda snapshot: snapshot.dicts(_NAMES, {"ids": list(ids)}))
+    return {each["id"]: each["name"] for each in found if each["name"]}

@@ -1,0 +1,93 @@
+"""What changed between two moments of a report, over HTTP and on the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from projections.comparable import COMPARABLE
+from tests.api.cli_case import has_items, manager, owner
+from tests.api.http_service import Service, invoice, opening, problem
+
+__all__ = ["has_items", "manager", "owner"]
+
+
+@pytest.fixture
+def stocked(service: Service) -> Service:
+    for number in range(3):
+        service.done("/v1/items", invoice(f"N{number}", f"{number + 1}00.00"))
+    return service
+
+
+def test_40_what_changed_of_every_report_that_can_be_compared(stocked: Service) -> None:
+    before = stocked.newest()
+    stocked.done("/v1/disputes", opening("N1", "N2"))
+    for report in COMPARABLE:
+        path = f"/v1/reports/{report}/changes?since_known_at={before}"
+        found = stocked.seen(path)
+        assert found["report"] == report
+        assert found["position"] == found["parameters"]["known_at"] == stocked.newest()
+        assert found["parameters"]["since_known_at"] == before
+        assert found["rows"], report
+        contributions = [each for row in found["rows"] for each in row["contributions"]]
+        assert all(set(each["figures"]) == set(found["figures"]) for each in contributions)
+        lines = list(csv.DictReader(io.StringIO(stocked.get(f"{path}&format=csv").text)))
+        assert [line["kind"] for line in lines] == [each["kind"] for each in contributions]
+        nothing = stocked.get(f"/v1/reports/{report}/changes?since_known_at={stocked.newest()}&format=csv")
+        assert nothing.text.split("\r\n")[:2] == [",".join(lines[0]), ""]
+
+
+def test_40_a_contribution_names_its_events_with_both_clocks(stocked: Service) -> None:
+    before = stocked.newest()
+    stocked.done("/v1/disputes", opening("N1", "N2"))
+    (row,) = stocked.seen(f"/v1/reports/dispute-report/changes?since_known_at={before}")["rows"]
+    assert row["figures"]["amount"] == {"before": "0", "after": "500.00", "change": "500.00"}
+    (opened,) = row["contributions"]
+    assert (opened["kind"], opened["name"]) == ("opened", "D")
+    assert {"position", "occurred_at", "recorded_at", "actor_name", "role", "sentence"} <= set(
+        opened["events"][0]
+    )
+
+
+def test_40_what_cannot_be_compared_is_refused(stocked: Service) -> None:
+    for query in (
+        "",
+        "?since_as_at=2100-01-01",
+        "?since_known_at=99999",
+        "?since_as_at=2026-01-01&by=weather",
+    ):
+        problem(stocked.get(f"/v1/reports/dispute-report/changes{query}"), 422, "parameter-invalid")
+    for query in ("?since=1", "?since_known_at=1&limit=10", "?since_known_at=1&format=xlsx"):
+        problem(stocked.get(f"/v1/reports/dispute-report/changes{query}"), 422, "malformed-request")
+
+
+def test_40_the_command_line_tells_what_changed(manager, tmp_path):
+    has_items(manager, tmp_path, 1, 2)
+    before = manager.newest
+    text = manager("what-changed", "item-statuses", "--since-as-at", "1999-01-01").out
+    assert ": items 0 → " in text
+    assert "It was registered." in text
+    assert "item-registered.v1 by " in text
+    nothing = manager("what-changed", "dispute-report", "--since-known-at", str(before))
+    assert nothing.out.strip() == "nothing changed"
+    assert f"at position {before}" in nothing.err
+    asked = ("what-changed", "aged-balance", "--since-as-at", "1999-01-01", "--format")
+    found = manager(*asked, "json").json
+    lines = list(csv.DictReader(io.StringIO(manager(*asked, "csv").out)))
+    assert len(lines) == sum(len(row["contributions"]) for row in found["rows"]) > 0
+    assert all("recorded" in line["events"] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["dispute-report"], "--since-as-at or --since-known-at"),
+        (["receivables", "--since-as-at", "2026-01-01"], "dispute-report, resolution-time"),
+        (["aged-balance", "--since-as-at", "yesterday"], "--since-as-at: give a date"),
+        (["aged-balance", "--since-known-at", "1", "--state", "open"], "takes no --state"),
+    ],
+)
+def test_40_the_command_line_says_what_cannot_be_compared(owner, asked, said):
+    assert said in owner("what-changed", *asked, code=1).line

@@ -1,0 +1,172 @@
+"""What changed between two moments of a report: the contributions of a row add up to its difference, and the
+figures at both moments are those of the report itself, over random histories."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any, Final, TypeAlias
+
+import pytest
+
+from domain.identity import person_id
+from projections.aged_balance import aged_balance
+from projections.comparison import Since
+from projections.dispute_report import Counted, DisputeReportParameters, dispute_report
+from projections.item_statuses import item_statuses
+from projections.parameters import Parameters, Report
+from projections.resolution_time import ResolutionTimeParameters, resolution_time
+from replay.change_kinds import Kind
+from replay.what_changed import ChangedRow, WhatChanged, what_changed
+from store.connections import Pool, open_pool
+from tests.projections.histories import BEGINNING, picks
+from tests.projections.test_past import LATER, fed, reading, told_late
+
+Place: TypeAlias = tuple[str | None, str | None, str | None]
+Figures: TypeAlias = Mapping[str, Decimal]
+NOTHING: Final = Decimal(0)
+
+
+@pytest.fixture
+def pool(database: str) -> Iterator[Pool]:
+    with open_pool(database, size=4) as pool:
+        yield pool
+
+
+def _plain(*figures: str) -> Callable[[Report[Any]], dict[Place, Figures]]:
+    return lambda report: {
+        (row.key, row.currency, None): {name: Decimal(getattr(row, name)) for name in figures}
+        for row in report.rows
+    }
+
+
+def _aged(report: Report[Any]) -> dict[Place, Figures]:
+    """By bucket; what is disputed stands in the report for all buckets of a row together."""
+    return {
+        (row.key, row.currency, bucket): {"balance": balance}
+        for row in report.rows
+        for bucket, balance in row.buckets.items()
+        if balance
+    }
+
+
+def _times(report: Report[Any]) -> dict[Place, Figures]:
+    return {
+        (row.key, None, None): {
+            "count": Decimal(row.count),
+            "days": Decimal(str((row.mean_days or 0) * row.count)),
+            **{name: Decimal(getattr(row, name)) for name in ("opened", "still_open", "escalated")},
+        }
+        for row in report.rows
+    }
+
+
+_COUNTED: Final = _plain("disputes", "amount")
+_ALL: Final = _plain("disputes", "items", "amount")
+
+ASKED: Final[
+    Sequence[tuple[str, Callable[..., Report[Any]], Parameters, Callable[..., dict[Place, Figures]]]]
+] = (
+    *(
+        ("dispute-report", dispute_report, DisputeReportParameters(by=by), _ALL)
+        for by in ("type", "resolver", "customer", "collector", "month", "age", "attribute:sector")
+    ),
+    *(
+        ("dispute-report", dispute_report, DisputeReportParameters(state=state, by=by), _COUNTED)
+        for state in (Counted.OPENED, Counted.RESOLVED)
+        for by in ("type", "month", "attribute:sector")
+    ),
+    (
+        "dispute-report", dispute_report, DisputeReportParameters(status="price", customer="C1"),
+        _ALL,
+    ),
+    ("dispute-report", dispute_report, DisputeReportParameters(resolver=person_id("P1")), _COUNTED),
+    *(
+        ("item-statuses", item_statuses, Parameters(by=by), _plain("items", "amount", "overdue"))
+        for by in ("status", "customer", "resolver")
+    ),
+    *(("aged-balance", aged_balance, Parameters(by=by), _aged) for by in ("customer", "collector", "status")),
+    *(
+        ("resolution-time", resolution_time, ResolutionTimeParameters(by=by), _times)
+        for by in ("type", "resolver", "month", "attribute:sector")
+    ),
+)  # fmt: skip
+
+
+def pairs(events: int, chance: Random) -> Iterator[tuple[Since, datetime | None, int | None]]:
+    """Two moments each: both clocks differ, or one of them does; or the later one is now."""
+
+    def moment(first: int) -> datetime:
+        return BEGINNING + timedelta(minutes=chance.randrange(first, 60 * 24 * 38))
+
+    for _ in range(2):
+        early, late = sorted((moment(0), moment(0)))
+        few, many = sorted((chance.randrange(events + 1), chance.randrange(events + 1)))
+        yield Since(early, few), late, many
+        yield Since(early, None), late, None
+        yield Since(None, few), late, None
+        yield Since(early, few), None, None
+
+
+def moved(found: WhatChanged, row: ChangedRow) -> Figures:
+    """What the contributions of *row* add up to."""
+    sums = dict.fromkeys(found.figures, NOTHING)
+    for each in row.contributions:
+        for name, figure in each.figures.items():
+            assert figure.change == figure.after - figure.before
+            sums[name] += figure.change
+    return sums
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_40_contributions_add_up_to_the_difference_of_the_reports(pool: Pool, seed: int) -> None:
+    """And what came, went or was corrected is told by events, all of which lie between the two moments."""
+    made = told_late(picks(seed, 400), seed)
+    log = fed(pool, made.decisions)
+    ask = reading(log, LATER)
+    kinds: defaultdict[str, int] = defaultdict(int)
+    for since, as_at, known_at in pairs(made.events, Random(seed)):
+        for name, report, asked, figures in ASKED:
+            after = replace(asked, as_at=as_at, known_at=known_at)
+            found = what_changed(ask, log, name, after, since)
+            _check(found, figures(report(ask, since.before(after))), figures(report(ask, after)))
+            for each in (one for row in found.rows for one in row.contributions):
+                kinds[each.kind] += 1
+                _check_events(found, each)
+    assert len(kinds) > 8, kinds  # or else the test agrees about nothing
+
+
+def _check(found: WhatChanged, before: Mapping[Place, Figures], after: Mapping[Place, Figures]) -> None:
+    changed = {(row.key, row.currency, row.bucket): row for row in found.rows}
+    assert changed.keys() <= before.keys() | after.keys()
+    for place in before.keys() | after.keys():
+        was, now = before.get(place, {}), after.get(place, {})
+        if place not in changed:
+            assert was == pytest.approx(now), place
+            continue
+        row = changed[place]
+        assert row.contributions
+        assert moved(found, row) == {name: each.change for name, each in row.figures.items()}
+        for name in {**was, **now}:
+            assert row.figures[name].before == pytest.approx(was.get(name, NOTHING), abs=Decimal("1e-4"))
+            assert row.figures[name].after == pytest.approx(now.get(name, NOTHING), abs=Decimal("1e-4"))
+
+
+_OF_THEMSELVES: Final = {Kind.AGED, Kind.CAME_IN, Kind.LEFT_OUT, Kind.MOVED_IN, Kind.MOVED_OUT}
+
+
+def _check_events(found: WhatChanged, each: Any) -> None:
+    stated = found.parameters
+    assert each.events or each.kind in _OF_THEMSELVES, (found.report, each)
+    for fact in each.events:
+        assert fact.position <= stated["known_at"]
+        is_known_before = fact.position <= stated["since_known_at"]
+        if fact.stream != "customer":
+            assert fact.occurred_at <= stated["as_at"]
+            assert not (is_known_before and fact.occurred_at <= stated["since_as_at"])
+        else:
+            assert not is_known_before
