@@ -31,7 +31,7 @@ episodes as (
            r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by, r.opening,
            %(known)s::bigint, %(at)s::timestamptz
     from dispute_states r
-    where r.state = 'open' and {seen_r}
+    where {open_r}
 )
 """
 """``*_then``: the two clocks at which the episode was as the row says."""

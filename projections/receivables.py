@@ -26,7 +26,7 @@ with facts as (
     select {keys}, i.currency, i.balance, i.due_date, i.dispute_id,
            case when i.dispute_id is not null then i.disputed else 0 end as disputed
     {items} {joins}
-    where {seen_i} and i.is_open and {selected}
+    where {open_i} and {selected}
 )
 select grouping({levels}) as summed, {named}, currency, sum(balance) as receivables,
        coalesce(sum(balance) filter (where due_date >= %(today)s), 0) as not_due,
