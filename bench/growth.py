@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from api.database import OpenCompany
 from bench import long_log
-from bench.asof import REPORTS, Asked, alive, milliseconds, p95, reading_of
+from bench.asof import REPORTS, Asked, alive, measured_once, p95, reading_of
 from bench.server import temporary_server
 from projections.reading import Reading
 
@@ -53,7 +53,7 @@ def _figures(name: str, **companies: OpenCompany) -> dict[str, float]:
 
 def _taken(name: str, reading: Reading) -> float:
     ask, _ = REPORTS[name]
-    return milliseconds(ask, reading, Asked(reading.now.date()))
+    return measured_once(ask, reading, Asked(reading.now.date()))[0]
 
 
 def _bar(name: str, ratio: float) -> dict[str, Any]:

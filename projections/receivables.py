@@ -14,7 +14,7 @@ from typing import Any, Final, LiteralString, TypeAlias
 from domain.money import NOTHING
 from domain.roles import Permission
 from projections import dso, item_rows, selection
-from projections.episodes import CUSTOMERS, EPISODES, opening_items
+from projections.episodes import CUSTOMERS, EPISODES, opening_amounts
 from projections.episodes import GROUPINGS as EPISODE_GROUPINGS
 from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Reading, Snapshot
@@ -243,7 +243,7 @@ class _Asked:
             _OPENED,
             {**chosen.bindings, **self._of_disputes.bindings, "days": self.parameters.days},
             episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening_items(self.parameters, self._of_disputes)),
+            opening=snapshot.sql(opening_amounts(self.parameters, self._of_disputes)),
             customers=snapshot.sql(CUSTOMERS),
             selected=chosen.sql(snapshot.moment),
             **self._of_disputes.parts(snapshot.moment),

@@ -36,8 +36,8 @@ create table {company}.item_states (
 );
 create unique index item_states_live on {company}.item_states (item_id) where until is null;
 create index item_states_item on {company}.item_states (item_id, since);
-create index item_states_open on {company}.item_states (customer_id, since, occurred_from)
-    where is_open_now;
+create index item_states_open on {company}.item_states (customer_id) where until is null and is_open;  -- analysts
+create index item_states_open_now on {company}.item_states (customer_id, since, occurred_from) where is_open_now;
 create index item_states_disputed on {company}.item_states (dispute_id) where dispute_id is not null;
 create index item_states_over_later on {company}.item_states using gist ((box(
     point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
@@ -71,8 +71,8 @@ create table {company}.dispute_states (
 );
 create unique index dispute_states_live on {company}.dispute_states (dispute_id) where until is null;
 create index dispute_states_dispute on {company}.dispute_states (dispute_id, since);
-create index dispute_states_open on {company}.dispute_states (customer_id, since, occurred_from)
-    where is_open_now;
+create index dispute_states_open on {company}.dispute_states (customer_id) where until is null and state = 'open';
+create index dispute_states_open_now on {company}.dispute_states (customer_id, since, occurred_from) where is_open_now;
 create index dispute_states_over_later on {company}.dispute_states using gist ((box(
     point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
     where state = 'open' and until is not null;
@@ -101,8 +101,7 @@ create table {company}.follow_up_states (
 );
 create unique index follow_up_states_live on {company}.follow_up_states (follow_up_id) where until is null;
 create index follow_up_states_action on {company}.follow_up_states (follow_up_id, since);
-create index follow_up_states_open on {company}.follow_up_states (due_on, since, occurred_from)
-    where is_open_now;
+create index follow_up_states_open_now on {company}.follow_up_states (due_on, since, occurred_from) where is_open_now;
 create index follow_up_states_over_later on {company}.follow_up_states using gist ((box(
     point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
     where is_open and until is not null;
