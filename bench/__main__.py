@@ -11,7 +11,9 @@ import json
 import sys
 from typing import Final
 
-NAMES: Final = ("append", "feed", "filled", "http", "import", "load", "rebuild", "verify")
+NAMES: Final = (
+    "append", "asof", "feed", "filled", "growth", "http", "import", "load", "rebuild", "verify",
+)  # fmt: skip
 _MODULES: Final = {"import": "bench.import_"}
 """A module cannot be called as a statement is."""
 

@@ -117,7 +117,7 @@ class _Line:
     @property
     def is_of_customer(self) -> bool:
         """Whether it tells of a customer."""
-        return self.type.startswith("customer-")
+        return self.type.startswith(("customer-", "collector-", "sales-manager-"))
 
 
 def make(conninfo: str, name: str, events: int, *, alive: int = ALIVE) -> OpenCompany:

@@ -22,7 +22,7 @@ with facts as (
     select i.item_id, {keys}, i.currency, i.balance, coalesce(i.disputed, 0) as disputed,
            width_bucket(%(today)s::date - i.due_date, %(starts)s::int[]) as bucket
     {items} {joins}
-    where {seen_i} and i.is_open and {selected}
+    where {open_i} and {selected}
 )
 """
 

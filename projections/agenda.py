@@ -47,14 +47,14 @@ due as (
     left join dispute_states d on d.dispute_id = f.dispute_id and {seen_d}
     left join active owner on owner.person_id = f.owner_id
     left join active present on present.person_id = coalesce(f.resolver_id, d.resolver_id)
-    where {seen_f} and f.is_open and f.due_on <= %(until)s
+    where {open_f} and f.due_on <= %(until)s
 ),
 unsettled as (
     select d.dispute_id, d.reference, d.customer_id, d.type, d.resolver_id, d.items, d.follow_ups,
            d.episode_opened_at as opened_at, w.collector_id
     from dispute_states d
     join collected w on w.customer_id = d.customer_id
-    where {seen_d} and d.state = 'open' and (d.resolver_id is null or d.follow_ups = '{{}}')
+    where {open_d} and (d.resolver_id is null or d.follow_ups = '{{}}')
 ),
 {steps_due},
 entries (
@@ -96,7 +96,7 @@ entries (
            null, null, null, null, null, null
     from collected c
     join (select i.customer_id, array_agg(i.item_id) as items from item_states i
-          where {seen_i} and i.is_open group by i.customer_id) i on i.customer_id = c.customer_id
+          where {open_i} group by i.customer_id) i on i.customer_id = c.customer_id
     where c.collector_id is null
     union all
     select 'scenario_step', case when w.collector_id is null then 'credit_manager' else 'collector' end,

@@ -9,7 +9,7 @@ from typing import Any, Final, LiteralString
 
 from domain.roles import Permission
 from projections import selection
-from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
+from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_amounts
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.selection import Groupings
@@ -111,7 +111,7 @@ def dispute_months(reading: Reading, parameters: Parameters) -> Report[DisputeMo
         bindings = {**of_case.bindings, **period.bindings, **group.bindings}
         parts = {
             "episodes": snapshot.sql(EPISODES),
-            "opening": snapshot.sql(opening_items(parameters, group)),
+            "opening": snapshot.sql(opening_amounts(parameters, group)),
             "customers": snapshot.sql(CUSTOMERS),
             "selected": of_case.sql(snapshot.moment),
             "in_period": period.sql(snapshot.moment),

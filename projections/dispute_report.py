@@ -31,7 +31,7 @@ with chosen as (
     select d.dispute_id, d.episode_opened_at as moment, d.customer_id, d.customer_code, d.currency, d.type,
            d.resolver_id, d.opened_by
     from dispute_states d
-    where {seen_d} and d.state = 'open'
+    where {open_d}
 ),
 facts as (
     select d.dispute_id, i.item_id, {keys}, d.currency, i.disputed as amount,
@@ -89,7 +89,7 @@ from sums left join (
     select i.currency, sum(i.balance) as balance
     from item_states i
     left join customer_states c on c.customer_id = i.customer_id and {known_c}
-    where {seen_i} and i.is_open and i.balance > 0 and {of_receivables}
+    where {open_i} and i.balance > 0 and {of_receivables}
     group by i.currency
 ) receivables using (currency)
 """

@@ -16,7 +16,8 @@ from projections.selection import BY_COLLECTOR, BY_NONE, By, Grouping
 EPISODES: Final[LiteralString] = """
 episodes as (
     select r.dispute_id, r.episode, r.state, r.episode_opened_at as opened_at, r.occurred_from as ended_at,
-           r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by, r.opening,
+           r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by,
+           r.amount_at_opening, r.opening,
            r.since as position_then, r.occurred_from as moment_then
     from dispute_states r
     where r.ends_episode and r.state in ('resolved', 'escalated') and {so_far_r}
@@ -28,10 +29,11 @@ episodes as (
                               where n.dispute_id = r.dispute_id and n.state = 'cancelled' and {seen_n}))
   union all
     select r.dispute_id, r.episode, r.state, r.episode_opened_at, null,
-           r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by, r.opening,
+           r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by,
+           r.amount_at_opening, r.opening,
            %(known)s::bigint, %(at)s::timestamptz
     from dispute_states r
-    where r.state = 'open' and {seen_r}
+    where {open_r}
 )
 """
 """``*_then``: the two clocks at which the episode was as the row says."""
@@ -60,6 +62,11 @@ cross join lateral (
 """
 """The same with their attributes as they were when the episode ended, or are while it is open."""
 
+WHOLE: Final[LiteralString] = """
+cross join lateral (select d.amount_at_opening as amount, d.currency) i
+"""
+"""For who asks for nothing of single items: the episode as if it were one."""
+
 _MONTH: Final[LiteralString] = "to_char(d.moment at time zone %(zone)s, 'YYYY-MM')"
 
 GROUPINGS: Final[Mapping[str, By]] = {
@@ -82,3 +89,10 @@ GROUPINGS: Final[Mapping[str, By]] = {
 def opening_items(parameters: Parameters, group: Grouping) -> LiteralString:
     """The join that finds an episode's opening items, with attributes if they are asked for."""
     return OPENING_ITEMS_THEN if parameters.attributes or group.is_by_attribute else OPENING_ITEMS
+
+
+def opening_amounts(parameters: Parameters, group: Grouping) -> LiteralString:
+    """The join that finds the amounts of an episode at its opening: item by item only where items differ."""
+    if parameters.entity is None and not parameters.attributes and not group.is_split:
+        return WHOLE
+    return opening_items(parameters, group)

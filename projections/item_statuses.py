@@ -20,7 +20,7 @@ with facts as (
     select i.item_id, {keys}, i.currency, i.balance, i.status,
            i.due_date < %(today)s::date as is_overdue
     {items} {joins}
-    where {seen_i} and i.is_open and {selected}
+    where {open_i} and {selected}
 )
 """
 

@@ -8,6 +8,7 @@ and P show of it is a beginning of it, so that row is found by looking at it alo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, LiteralString
@@ -22,6 +23,24 @@ _ALIASES: Final[tuple[LiteralString, ...]] = (
 )  # fmt: skip
 """What the reports call the tables: item, dispute, follow-up action, customer, status, person, next, row,
 step of the scenario, reminders; the status that gives a target; and people by what they are to the matter."""
+
+_IS_OPEN: Final[Mapping[LiteralString, LiteralString]] = {
+    "i": "@.is_open", "f": "@.is_open", "d": "@.state = 'open'", "r": "@.state = 'open'"
+}  # fmt: skip
+"""Of items, follow-up actions and disputes, in the words of the partial indexes."""
+
+_OVER_LATER: Final[LiteralString] = """
+box(point(@.since, extract(epoch from @.occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(@.until, 1e11))"""
+_KNOWN_OVER: Final[LiteralString] = """
+box(point(@.until, extract(epoch from @.occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(1e12, extract(epoch from @.occurred_until - timestamptz '2000-01-01 00:00+00')))"""
+_MOMENT: Final[LiteralString] = """
+box(point(%(known)s, extract(epoch from %(at)s - timestamptz '2000-01-01 00:00+00')))"""
+_KNOWN_AT_ALONE: Final[LiteralString] = "box(point(%(known)s, 1e11))"
+"""Of a state that is over, the points of both clocks at which it is shown, and a moment's point: in the words
+of the indexes in store/schema/0003_states.sql, which says why. Edges are in, and numbers rounded: what they
+find is looked at again."""
 
 _TINY: Final = timedelta(microseconds=1)
 """PostgreSQL knows no smaller time."""
@@ -71,13 +90,13 @@ class Moment:
         ``seen_X``     the state that both clocks show (items, disputes, follow-up actions)
         ``so_far_X``   any state up to there
         ``known_X``    the state that known-at alone shows (catalogue, people, customers: spec §1)
+        ``open_X``     the state that both clocks show, where that is open: for finding all that is, while
+                       seen_X is for looking a thing up (items i, disputes d or r, follow-up actions f)
         """
         shapes = {"seen": self._seen(), "so_far": self._so_far(), "known": self._known()}
-        return {
-            f"{name}_{alias}": SQL(text.replace("@", alias))
-            for alias in _ALIASES
-            for name, text in shapes.items()
-        }
+        placed = [(f"{name}_{alias}", alias, text) for alias in _ALIASES for name, text in shapes.items()]
+        placed += [(f"open_{alias}", alias, self._open(words)) for alias, words in _IS_OPEN.items()]
+        return {place: SQL(text.replace("@.", f"{alias}.")) for place, alias, text in placed}
 
     def _seen(self) -> LiteralString:
         if self.is_now:
@@ -88,6 +107,17 @@ class Moment:
             "(@.since <= %(known)s and @.occurred_from <= %(at)s"
             " and (@.until is null or @.until > %(known)s or @.occurred_until > %(at)s))"
         )
+
+    def _open(self, is_open: LiteralString) -> LiteralString:
+        if self.is_now:
+            return "@.is_open_now"
+        over: LiteralString = f"{is_open} and @.until is not null"
+        arms: list[LiteralString] = [f"@.is_open_now and {self._so_far()}"]
+        if self.as_at is None:
+            arms.append(f"{over} and {_OVER_LATER} @> {_KNOWN_AT_ALONE}")
+        else:
+            arms += [f"{over} and {box} @> {_MOMENT}" for box in (_OVER_LATER, _KNOWN_OVER)]
+        return f"({self._seen()} and ({' or '.join(arms)}))"
 
     def _so_far(self) -> LiteralString:
         if self.is_now:

@@ -14,7 +14,7 @@ from typing import Any, Final, LiteralString, TypeAlias
 from domain.money import NOTHING
 from domain.roles import Permission
 from projections import dso, item_rows, selection
-from projections.episodes import CUSTOMERS, EPISODES, opening_items
+from projections.episodes import CUSTOMERS, EPISODES, opening_amounts
 from projections.episodes import GROUPINGS as EPISODE_GROUPINGS
 from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Reading, Snapshot
@@ -26,7 +26,7 @@ with facts as (
     select {keys}, i.currency, i.balance, i.due_date, i.dispute_id,
            case when i.dispute_id is not null then i.disputed else 0 end as disputed
     {items} {joins}
-    where {seen_i} and i.is_open and {selected}
+    where {open_i} and {selected}
 )
 select grouping({levels}) as summed, {named}, currency, sum(balance) as receivables,
        coalesce(sum(balance) filter (where due_date >= %(today)s), 0) as not_due,
@@ -243,7 +243,7 @@ class _Asked:
             _OPENED,
             {**chosen.bindings, **self._of_disputes.bindings, "days": self.parameters.days},
             episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening_items(self.parameters, self._of_disputes)),
+            opening=snapshot.sql(opening_amounts(self.parameters, self._of_disputes)),
             customers=snapshot.sql(CUSTOMERS),
             selected=chosen.sql(snapshot.moment),
             **self._of_disputes.parts(snapshot.moment),

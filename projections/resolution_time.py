@@ -20,7 +20,7 @@ from domain.calendar import BusinessDays
 from domain.roles import Permission
 from projections import kaplan_meier, selection
 from projections.episode_work import NO_WORK, Episode, Work, work_on
-from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
+from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_amounts
 from projections.parameters import Parameters, Report
 from projections.quantiles import quantile
 from projections.reading import Reading, Snapshot
@@ -203,7 +203,7 @@ def places(
     selected = selection.both(of_case, period)
     parts = {
         "episodes": snapshot.sql(EPISODES),
-        "opening": snapshot.sql(opening_items(parameters, group)),
+        "opening": snapshot.sql(opening_amounts(parameters, group)),
         "customers": snapshot.sql(CUSTOMERS),
         "selected": selected.sql(snapshot.moment),
         **group.parts(snapshot.moment),

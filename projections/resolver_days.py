@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, LiteralString
 
 from projections import selection
-from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
+from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_amounts
 from projections.parameters import Report
 from projections.reading import Reading, Snapshot
 from projections.resolution_time import ResolutionTimeParameters, chosen_episodes
@@ -37,16 +37,16 @@ chosen as (
     where {selected}
 ),
 held as (
-    -- What came after the end lasted less than nothing.
-    select d.dispute_id, d.episode, r.resolver_id,
-           least(r.occurred_until, d.ended_at) - r.occurred_from as lasted
+    select d.dispute_id, d.episode, part.*
     from chosen d
     join dispute_states r on r.dispute_id = d.dispute_id and r.episode = d.episode
-    union all
-    -- From when the customer said it until somebody wrote it down.
-    select d.dispute_id, d.episode, null, r.occurred_from - d.opened_at
-    from chosen d
-    join dispute_states r on r.dispute_id = d.dispute_id and r.episode = d.episode and r.begins_episode
+    cross join lateral (
+        -- What came after the end lasted less than nothing.
+        select r.resolver_id, least(r.occurred_until, d.ended_at) - r.occurred_from as lasted
+        union all
+        -- From when the customer said it until somebody wrote it down.
+        select null, r.occurred_from - d.opened_at where r.begins_episode
+    ) part
 ),
 days as (
     select dispute_id, episode, resolver_id,
@@ -142,7 +142,7 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
             _DAYS + (_BY_RESOLVER if group.name == "resolver" else _GROUPED) + _ROWS,
             {**selected.bindings, **group.bindings},
             episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening_items(parameters, group)),
+            opening=snapshot.sql(opening_amounts(parameters, group)),
             customers=snapshot.sql(CUSTOMERS),
             selected=selected.sql(snapshot.moment),
             order=group.order(_ORDERS),

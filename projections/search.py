@@ -184,8 +184,7 @@ def _chosen(parameters: ItemSearch) -> Selection:
     chosen.where_given("i.due_date >= %(due_from)s", due_from=parameters.due_from)
     chosen.where_given("i.due_date <= %(due_to)s", due_to=parameters.due_to)
     if parameters.is_open is not None:
-        # In so many words, for the partial index on open items.
-        chosen.where("i.is_open" if parameters.is_open else "not i.is_open")
+        chosen.where("{open_i}" if parameters.is_open else "not i.is_open")
     chosen.where_given("(i.dispute_id is not null) = %(is_disputed)s", is_disputed=parameters.is_disputed)
     chosen.where_given(
         "(i.is_open and i.due_date < %(today)s::date) = %(is_overdue)s", is_overdue=parameters.is_overdue

@@ -25,13 +25,13 @@ _OF_CUSTOMER: Final = "(c.collector_id = %(actor)s or c.sales_manager_id = %(act
 # An item's dispute is an open one; saying so once more lets the partial index find few rows.
 _ITEMS_OF_RESOLVER: Final = """
 (i.dispute_id in (select d.dispute_id from dispute_states d
-                  where {seen_d} and d.state = 'open' and d.resolver_id = %(@)s)
+                  where {open_d} and d.resolver_id = %(@)s)
  or i.item_id in (select unnest(f.items) from follow_up_states f
-                  where {seen_f} and f.is_open and f.resolver_id = %(@)s))"""
+                  where {open_f} and f.resolver_id = %(@)s))"""
 
 _ITEMS_OF_OPENER: Final = """
 i.dispute_id in (select d.dispute_id from dispute_states d
-                 where {seen_d} and d.state = 'open' and d.opened_by = %(actor)s)"""
+                 where {open_d} and d.opened_by = %(actor)s)"""
 
 Relations = Mapping[Relation, LiteralString]
 

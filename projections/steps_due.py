@@ -27,7 +27,7 @@ from projections.selection import Selection
 
 # What `domain.item.is_collectable` says; a promise ends by the calendar.
 _TAKES_PART: Final = SQL("""
-i.is_open and i.follow_ups = '{}' and not i.written_off
+i.follow_ups = '{}' and not i.written_off
 and (i.kind is null
      or i.kind not in ('dispute', 'litigation', 'promise_to_pay')
      or i.kind = 'promise_to_pay' and (i.promised_on is null or i.promised_on < %(today)s))""")
@@ -43,7 +43,7 @@ collectable as (
     select i.customer_id, i.currency, min(i.due_date) filter (where i.balance > 0) as oldest_due,
            sum(i.balance) as amount, count(*) {counted} as items, sum(i.balance) {counted} as balance
     from item_states i
-    where {seen_i} and {takes_part} and {of_whom}
+    where {open_i} and {takes_part} and {of_whom}
     group by i.customer_id, i.currency
 ),
 steps_due as (
@@ -92,7 +92,7 @@ i.customer_id in (select c.customer_id from customer_states c where {known_c} an
 
 _COLLECTABLE: Final[LiteralString] = """
 select i.item_id from item_states i
-where {seen_i} and {takes_part} and i.customer_id = %(customer_id)s
+where {open_i} and {takes_part} and i.customer_id = %(customer_id)s
   and (%(of_currency)s::text is null or i.currency = %(of_currency)s)
 order by i.due_date, i.item_id"""
 

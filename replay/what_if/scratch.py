@@ -80,7 +80,8 @@ def scratch(live: CompanyDatastore) -> Iterator[ScratchDatastore]:
 
 
 def _like(schema: str, name: str) -> Composed:
-    return SQL("create temp table {} (like {})").format(Identifier(name), Identifier(schema, name))
+    statement = SQL("create temp table {} (like {} including generated)")
+    return statement.format(Identifier(name), Identifier(schema, name))
 
 
 class Filling:

@@ -6,6 +6,13 @@
 --   as-at-wise  from `occurred_from` until before `occurred_until` (null: still).
 -- The rows are made by the domain's own `evolve`; nothing here is decided or computed anew, and all of it can be
 -- thrown away and made again from `events`.
+--
+-- What was open at a moment is what is open still (`is_open_now`: a column, so that the planner knows how few these
+-- are) and had begun, and of the open states that are over those that both clocks show. On a map of positions (to
+-- the right) and times (upwards, in seconds of this century) a state is shown at the points right of and above where
+-- it begins that are not right of and above where it ends: two boxes, one to the left of the end and one below it.
+-- Each is an index (…_over_later, …_known_over), for such states and for nothing else: most of a long log is closed,
+-- and a row enters them once, when the next takes its place. Their far edges lie beyond every position and time.
 
 create table {company}.item_states (
     item_id uuid not null,
@@ -24,12 +31,21 @@ create table {company}.item_states (
     disputed_in_part boolean not null,
     follow_ups uuid[] not null,                 -- the open actions that list it
     written_off boolean not null,
-    withdrawn boolean not null                  -- its registration was undone; it counts as not open
+    withdrawn boolean not null,                 -- its registration was undone; it counts as not open
+    is_open_now boolean not null generated always as (is_open and until is null) stored
 );
 create unique index item_states_live on {company}.item_states (item_id) where until is null;
 create index item_states_item on {company}.item_states (item_id, since);
-create index item_states_open on {company}.item_states (customer_id) where until is null and is_open;
-create index item_states_disputed on {company}.item_states (dispute_id) where until is null and dispute_id is not null;
+create index item_states_open on {company}.item_states (customer_id) where until is null and is_open;  -- analysts
+create index item_states_open_now on {company}.item_states (customer_id, since, occurred_from) where is_open_now;
+create index item_states_disputed on {company}.item_states (dispute_id) where dispute_id is not null;
+create index item_states_over_later on {company}.item_states using gist ((box(
+    point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
+    where is_open and until is not null;
+create index item_states_known_over on {company}.item_states using gist ((box(
+    point(until, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(1e12, extract(epoch from occurred_until - timestamptz '2000-01-01 00:00+00')))))
+    where is_open and until is not null;
 
 create table {company}.dispute_states (
     dispute_id uuid not null,
@@ -50,11 +66,20 @@ create table {company}.dispute_states (
     amount_at_opening numeric not null,         -- of the episode
     opening jsonb not null,                     -- [{"item_id", "entity", "amount"}] at the opening of the episode
     begins_episode boolean not null,            -- this decision opened or reopened it
-    ends_episode boolean not null               -- this decision resolved, escalated or cancelled it
+    ends_episode boolean not null,              -- this decision resolved, escalated or cancelled it
+    is_open_now boolean not null generated always as (state = 'open' and until is null) stored
 );
 create unique index dispute_states_live on {company}.dispute_states (dispute_id) where until is null;
 create index dispute_states_dispute on {company}.dispute_states (dispute_id, since);
 create index dispute_states_open on {company}.dispute_states (customer_id) where until is null and state = 'open';
+create index dispute_states_open_now on {company}.dispute_states (customer_id, since, occurred_from) where is_open_now;
+create index dispute_states_over_later on {company}.dispute_states using gist ((box(
+    point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
+    where state = 'open' and until is not null;
+create index dispute_states_known_over on {company}.dispute_states using gist ((box(
+    point(until, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(1e12, extract(epoch from occurred_until - timestamptz '2000-01-01 00:00+00')))))
+    where state = 'open' and until is not null;
 create index dispute_states_began on {company}.dispute_states (episode_opened_at) where begins_episode;
 create index dispute_states_ended on {company}.dispute_states (occurred_from) where ends_episode;
 create index dispute_states_reference on {company}.dispute_states (reference) where until is null and reference is not null;
@@ -71,11 +96,19 @@ create table {company}.follow_up_states (
     planned_by uuid not null, status text,
     items uuid[] not null,
     chases integer not null, interactions integer not null, comments integer not null,
-    is_open boolean not null, ended text
+    is_open boolean not null, ended text,
+    is_open_now boolean not null generated always as (is_open and until is null) stored
 );
 create unique index follow_up_states_live on {company}.follow_up_states (follow_up_id) where until is null;
 create index follow_up_states_action on {company}.follow_up_states (follow_up_id, since);
-create index follow_up_states_open on {company}.follow_up_states (due_on) where until is null and is_open;
+create index follow_up_states_open_now on {company}.follow_up_states (due_on, since, occurred_from) where is_open_now;
+create index follow_up_states_over_later on {company}.follow_up_states using gist ((box(
+    point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
+    where is_open and until is not null;
+create index follow_up_states_known_over on {company}.follow_up_states using gist ((box(
+    point(until, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(1e12, extract(epoch from occurred_until - timestamptz '2000-01-01 00:00+00')))))
+    where is_open and until is not null;
 create index follow_up_states_dispute on {company}.follow_up_states (dispute_id) where until is null;
 
 create table {company}.customer_states (

@@ -91,6 +91,7 @@ class World:
         ).fetchone()
         assert before is not None
         assert before["occurred_from"] <= at
+        before.pop("is_open_now", None)  # the database's own
         times = {"since": since, "until": None, "occurred_from": at, "occurred_until": None}
         self._insert(table, {**before, "version": before["version"] + 1, **times, **values})
         return since
