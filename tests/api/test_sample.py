@@ -1,4 +1,4 @@
-"""The sample company: a small one told through the real commands, and what the story of the whole one holds."""
+"""The sample company: a small one told through the real commands, and what the whole story holds."""
 
 from __future__ import annotations
 
