@@ -126,7 +126,8 @@ class DefineStatus(Command):
 
     Of a status that is there what is not given stays, labels in other languages too; an empty label is taken
     away, and None takes away the target days or the action template. A retired one is in use again only when
-    ``back_into_use`` says so. ``automatic`` is by default what suits the kind (spec 12), ``follow_up_days`` 7.
+    ``back_into_use`` says so. ``automatic`` is by default what suits the kind (spec 12), ``follow_up_days``
+    is 7.
     """
 
     permission: ClassVar[Permission] = Permission.CATALOGUE
