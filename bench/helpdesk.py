@@ -91,6 +91,7 @@ class _Case:
     """A case as far as it is told."""
 
     is_open: bool = True
+    is_taken: bool = False
     resolver: str | None = None
     told: dict[str, list[Line]] = field(default_factory=dict)
 
@@ -128,8 +129,9 @@ def _followed(case: _Case, entry: Entry) -> Iterator[Line]:
         case.is_open = True
         due = (entry.at + timedelta(days=7)).date().isoformat()
         yield _line("reopen_dispute", entry, **dispute, follow_up={"due_on": due})
-    is_another = entry.resource != case.resolver and (case.resolver or entry.activity == _TAKE)
-    if is_another and case.is_open:  # whoever takes a settled ticket gets it when it is reopened
+    case.is_taken = case.is_taken or entry.activity == _TAKE
+    is_another = case.is_taken and entry.resource != case.resolver
+    if is_another and case.is_open:  # a ticket taken when it was settled has a resolver when it is reopened
         case.resolver = entry.resource
         yield _line("assign_resolver", entry, **dispute, resolver_id=_code(entry.resource))
     if entry.activity == _WAIT:

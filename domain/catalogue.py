@@ -124,9 +124,10 @@ class ChangeSettings(Command):
 class DefineStatus(Command):
     """Define an item status, or redefine the one with this code; its kind is for ever.
 
-    Of a status that is there what is not given stays, and None takes away the target days or the action
-    template. A retired one is in use again only when ``back_into_use`` says so. ``automatic`` is by default
-    what suits the kind (spec 12), ``follow_up_days`` 7.
+    Of a status that is there what is not given stays, labels in other languages too; an empty label is taken
+    away, and None takes away the target days or the action template. A retired one is in use again only when
+    ``back_into_use`` says so. ``automatic`` is by default what suits the kind (spec 12), ``follow_up_days``
+    is 7.
     """
 
     permission: ClassVar[Permission] = Permission.CATALOGUE
@@ -349,9 +350,10 @@ def _defined(command: DefineStatus, previous: Status | None) -> Status:
     automatic = command.kind is StatusKind.DISPUTE
     known = previous or Status(command.code, command.kind, command.labels, automatic=automatic)
     days, template = command.target_days, command.action_template
+    labels = {**known.labels, **command.labels}
     return replace(
         known,
-        labels=command.labels,
+        labels={language: label for language, label in labels.items() if label},
         follow_up_days=known.follow_up_days if command.follow_up_days is None else command.follow_up_days,
         target_days=known.target_days if days is UNCHANGED else days,
         action_template=known.action_template if template is UNCHANGED else template,

@@ -63,6 +63,26 @@ def test_four_years_of_a_help_desk_are_loaded_once_and_reported(redress, data, t
 
     assert redress.events("item-registered") == redress.events("dispute-opened") == told["cases"] == 4_580
     assert redress.events("dispute-resolved") == distinct_entries("Resolve ticket")
+    last: dict[str, str] = {}  # whoever had it when it was settled for the last time
+    taken = set()
+    for entry in entries:
+        if entry.activity == "Take in charge ticket":
+            taken.add(entry.case)
+        if entry.activity == "Resolve ticket" and entry.case in taken:
+            last[entry.case] = entry.resource
+    had = dict(
+        redress.rows(
+            """select d.data->>'reference', p.name from company_acme.events d
+               join lateral (select r.data->>'resolver_id' as id from company_acme.events r
+                             where r.stream_id = d.stream_id and r.type = 'resolver-assigned.v1'
+                             order by r.version desc limit 1) r on true
+               join (select data->>'person_id' as id, data->>'name' as name from company_acme.events
+                     where type = 'person-registered.v1') p on p.id = r.id
+               where d.type = 'dispute-opened.v1'"""
+        )
+    )
+    assert len(last) > 4_000
+    assert {case: had[case] for case in last} == last
     assert redress.events("dispute-commented") == distinct_entries("Wait") - len(late)
     ((reopened,),) = redress.rows(
         "select count(distinct stream_id) from company_acme.events where type = 'dispute-reopened.v1'"

@@ -154,6 +154,16 @@ def test_27_what_no_company_can_have_is_refused(change: dict[str, Any], refusal:
         found_company(replace(Settings("Our company"), **change))
 
 
+def test_27_labels_in_other_languages_stay_and_an_empty_one_is_taken_away() -> None:
+    def define(**labels: str) -> DefineStatus:
+        return DefineStatus("tax", StatusKind.DISPUTE, labels)
+
+    world = given(define(en="Tax", fr="Taxe"))
+    world = world.when(define(en="Taxes", de="Steuer")).then_goes()
+    world = world.when(define(en="Taxes", fr="")).then_goes()
+    assert {**world.company.status("tax").labels} == {"en": "Taxes", "de": "Steuer"}
+
+
 # --- statuses and templates ------------------------------------------------------------------------
 
 TAX = DefineStatus("tax", StatusKind.DISPUTE, {"en": "Tax"}, 5, 20, "ask_resolver")
