@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """The sample company: a small one told through real commands, and what the story of the whole one holds."""
-=======
-"""The sample company: a small one told through the real commands, and what the whole story holds."""
->>>>>>> wip-revb
 
 from __future__ import annotations
 
