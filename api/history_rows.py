@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from api.answers import as_json
+from api.one_line import one_line
 from replay.every_event import value
 from replay.history import Entry, History
 from replay.standing import standing
@@ -57,11 +58,12 @@ def text(history: History) -> Iterator[str]:
     """The entries as lines: what happened, who did it, both clocks, what changed, and how it stands."""
     for entry in history.entries:
         what = entry.event.partition(".")[0].replace("-", " ")
-        yield f"{utc(entry.occurred_at)}  {what}  ({entry.stream} {entry.name or entry.stream_id})"
-        yield f"    {entry.sentence}"
-        yield f"    by {_who(entry)}, recorded {utc(entry.recorded_at)} at {entry.position}"
-        yield from (f"    {change}" for change in changes(entry, history))
-        yield f"    = version {entry.version}: {standing(entry.after, history.words)}"
+        name = one_line(entry.name or str(entry.stream_id))
+        yield f"{utc(entry.occurred_at)}  {what}  ({entry.stream} {name})"
+        yield f"    {one_line(entry.sentence)}"
+        yield f"    by {one_line(_who(entry))}, recorded {utc(entry.recorded_at)} at {entry.position}"
+        yield from (f"    {one_line(change)}" for change in changes(entry, history))
+        yield f"    = version {entry.version}: {one_line(standing(entry.after, history.words))}"
 
 
 def changes(entry: Entry, history: History) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from api.history_rows import utc
+from api.one_line import one_line
 from projections.agenda import AgendaRow
 from projections.dispute_report import DisputeReportRow
 from replay.every_event import value
@@ -21,18 +22,18 @@ def lines(step: Step) -> Iterator[str]:
     """The step: where it stands in the log, both clocks, who, its events, and what they did."""
     yield f"{_places(step)}  {_span(step.occurred_from, step.occurred_to)}"
     recorded = _span(step.recorded_from, step.recorded_to)
-    yield f"    by {'; '.join(map(_who, step.doers))}, recorded {recorded}"
+    yield f"    by {one_line('; '.join(map(_who, step.doers)))}, recorded {recorded}"
     for told in step.events:
-        yield f"    {told.sentence}"
+        yield f"    {one_line(told.sentence)}"
     if (left := sum(step.counts.values()) - len(step.events)) > 0:
         counts = ", ".join(f"{count} {name}" for name, count in sorted(step.counts.items()))
         yield f"    … and {left} more events (more than {SHOWN}); in all: {counts}"
     if step.agenda:
         yield "  agenda"
-        yield from (f"    {_agenda(each)}" for each in step.agenda)
+        yield from (f"    {one_line(_agenda(each))}" for each in step.agenda)
     if step.dispute_report:
         yield "  dispute report"
-        yield from (f"    {_disputes(each)}" for each in step.dispute_report)
+        yield from (f"    {one_line(_disputes(each))}" for each in step.dispute_report)
     if not step.agenda and not step.dispute_report:
         yield "  agenda and dispute report: as before"
 

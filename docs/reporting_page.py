@@ -36,8 +36,9 @@ Each company has a schema `company_<id>_reporting`. What holds of all of it:
 - **Versions.** Views and functions only ever gain columns, at their end. What would change a meaning gets
   a new name (`disputes_v2`) and the old one stays. `version.reporting_version` is raised with each
   addition.
-- **Personal data.** Comments, texts of interactions and logins are not here. `events` holds them and can
-  be read only by roles that were granted the log.
+- **Personal data.** Names of people and customers, reasons of disputes, titles of follow-up actions and
+  attributes can be personal, and are here as in the reports. Comments, texts of interactions and logins are
+  not: `events` holds them and can be read only by roles that were granted the log.
 """
 
 _VIEWS: Final = """

@@ -136,6 +136,8 @@ def _make(connection: Connection[Any], datastore: CompanyDatastore, role: str) -
         _run(connection, "create role {} login", Identifier(role))
         return True
     _require_no_more(connection, datastore, role)
+    if _writes(connection, role):
+        raise RoleHasMore(RoleHasMore.__doc__)
     return False
 
 
@@ -149,6 +151,20 @@ def _require_no_more(connection: Connection[Any], datastore: CompanyDatastore, r
     ).fetchone()
     if found is None or found["has_more"]:
         raise RoleHasMore(RoleHasMore.__doc__)
+
+
+def _writes(connection: Connection[Any], role: str) -> bool:
+    """Whether *role* may change any table of the database: it would find itself in read-only sessions."""
+    return bool(
+        connection.execute(
+            """select from pg_class
+               where relkind in ('r', 'p') and relpersistence <> 't'
+                 and relnamespace <> 'pg_catalog'::regnamespace
+                 and has_table_privilege(%s, oid, 'insert, update, delete, truncate')
+               limit 1""",
+            [role],
+        ).fetchall()
+    )
 
 
 def _known(connection: Connection[Any], role: str) -> bool:

@@ -11,6 +11,7 @@ from api.commands import filters
 from api.commands.output import Format, FormatOption, RawOption, progress, say, to_csv, to_json
 from api.commands.reports import option_refused
 from api.commands.session import CommandRefused, Session, session
+from api.one_line import one_line
 
 if TYPE_CHECKING:
     from projections.comparison import Since
@@ -163,10 +164,11 @@ def _contribution(each: Contribution) -> Iterator[str]:
     from replay.what_changed import utc
 
     episode = f", episode {each.episode}" if each.episode is not None else ""
-    yield f"    {each.thing} {each.name or each.id} of {each.customer_code}{episode}: {each.sentence}"
+    thing = f"{each.thing} {each.name or each.id} of {each.customer_code}{episode}: {each.sentence}"
+    yield f"    {one_line(thing)}"
     yield f"        {_figures(each.figures)}"
     for one in each.events:
         behalf = f" for {one.original_name or one.on_behalf_of}" if one.on_behalf_of else ""
         who = f"{one.actor_name or one.actor} as {one.role}{behalf}"
-        yield f"        {utc(one.occurred_at)}  {one.sentence}"
-        yield f"            {one.event} by {who}, recorded {utc(one.recorded_at)} at {one.position}"
+        yield f"        {utc(one.occurred_at)}  {one_line(one.sentence)}"
+        yield f"            {one.event} by {one_line(who)}, recorded {utc(one.recorded_at)} at {one.position}"

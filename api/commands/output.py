@@ -14,6 +14,8 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
+from api.one_line import one_line
+
 Record: TypeAlias = Mapping[str, object]
 Advance: TypeAlias = Callable[[int, int | None], None]
 """Told how many steps are done, and how many there are (None: as before, or not known)."""
@@ -117,7 +119,7 @@ def _is_number(value: object) -> bool:
 
 
 def _shortened(cell: str) -> str:
-    line = " ".join(cell.split())
+    line = one_line(cell)
     return line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
 
 

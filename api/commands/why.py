@@ -13,6 +13,7 @@ import typer
 from api.commands.clocks import AsAtOption, KnownAtOption, clocks_of
 from api.commands.output import to_json
 from api.commands.session import CommandRefused, Session, session
+from api.one_line import one_line
 
 if TYPE_CHECKING:
     from domain.identity import ItemId
@@ -94,10 +95,10 @@ def _text(found: Why) -> Iterator[str]:
     named = f"{found.number} of {found.customer_code} ({found.entity})"
     yield f"{named} as at {_utc(found.as_at)}, known at {found.known_at}: {is_it} since {_utc(found.since)}"
     for reason in found.reasons:
-        yield f"{reason.reason}: {reason.sentence}"
+        yield f"{reason.reason}: {one_line(reason.sentence)}"
         yield from _events(reason.events)
     if found.is_collectable:
-        yield found.sentence
+        yield one_line(found.sentence)
         yield from _events(found.events)
 
 
@@ -105,8 +106,8 @@ def _events(facts: Sequence[Fact]) -> Iterator[str]:
     for fact in facts:
         behalf = f" for {fact.original_name or fact.on_behalf_of}" if fact.on_behalf_of else ""
         who = f"{fact.actor_name or fact.actor} as {fact.role}{behalf}"
-        yield f"    {_utc(fact.occurred_at)}  {fact.sentence}"
-        yield f"        {fact.event} by {who}, recorded {_utc(fact.recorded_at)} at {fact.position}"
+        yield f"    {_utc(fact.occurred_at)}  {one_line(fact.sentence)}"
+        yield f"        {fact.event} by {one_line(who)}, recorded {_utc(fact.recorded_at)} at {fact.position}"
 
 
 def _utc(moment: datetime) -> str:

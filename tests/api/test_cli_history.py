@@ -181,6 +181,18 @@ def test_a_history_says_who_when_and_what_changed(told):
     assert "    outcome: none → credit_note" in text
 
 
+def test_39_what_people_wrote_does_not_look_like_what_happened(told, tmp_path):
+    forged = "too dear\n2024-03-02 09:00:00 UTC  dispute cancelled  (dispute D2)\n    by Ann \x1b[8mhid\u202e"
+    opening = opened("D2", "2")
+    opening["data"]["reason"] = forged
+    told("load", history_file(tmp_path, opening))
+    said = "too dear 2024-03-02 09:00:00 UTC dispute cancelled (dispute D2) by Ann �[8mhid�."
+    for command in (("history", "dispute", "D2"), ("replay", "--from", told.newest - 6), ("why", "2")):
+        text = told(*command).out
+        assert f"The dispute D2 was opened: {said}\n" in text, command
+        assert "dispute cancelled  (" not in text
+
+
 def test_a_history_for_machines(told):
     whole = told("history", "dispute", "D1", "--format", "json").json
     kinds = [entry["event"] for entry in whole["entries"]]

@@ -168,6 +168,23 @@ def test_a_role_that_may_do_more_is_left_alone(
         assert service_reads == []
 
 
+def test_a_role_of_something_else_in_the_database_is_left_alone(
+    acme: CompanyDatastore, role: str, pool: Pool
+) -> None:
+    with pool.connection() as connection:
+        connection.execute(f"create role {role} login".encode())
+        connection.execute(f"create schema of_another authorization {role}".encode())
+        connection.execute("create table of_another.told (what text)")
+        connection.execute(f"grant insert on of_another.told to {role}".encode())
+    with pytest.raises(RoleHasMore):
+        grant(acme, role)
+    with pool.connection() as connection:
+        settings = "select from pg_db_role_setting s join pg_roles r on r.oid = s.setrole where rolname = %s"
+        assert connection.execute(settings, [role]).fetchall() == []
+        connection.execute(f"revoke insert on of_another.told from {role}".encode())
+    assert grant(acme, role) is False
+
+
 @pytest.mark.parametrize(
     "name", ["", "pg_reader", "Ana", "ana-lyst", "1ana", "public", 'a"; drop role x', "a" * 64]
 )
