@@ -11,7 +11,7 @@ from domain.calendar import start_of_day
 from domain.case import Case, Draft
 from domain.catalogue import StatusKind
 from domain.commands import Decision
-from domain.identity import customer_id
+from domain.identity import customer_id, item_id_unremembered
 from domain.item import (
     ClearItem,
     Item,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from domain.commands import Occasion
     from domain.events import Event
-    from domain.identity import ImportId
+    from domain.identity import ImportId, ItemId
 
 
 _FIRST_YEAR: Final = 1900
@@ -82,7 +82,8 @@ def register_unseen(
     """
     _check_texts(command)
     _check_row(command)
-    return _registered(command, zone, latest, meets_customer=meets_customer)
+    item = item_id_unremembered(command.entity, command.customer_code, command.number)
+    return _registered(item, command, zone, latest, meets_customer=meets_customer)
 
 
 def _check_texts(command: RegisterItem) -> None:
@@ -100,13 +101,13 @@ def _met(case: Case, command: RegisterItem, occasion: Occasion) -> list[Decision
         _check_twins(case, command)
     meets_customer = customer_id(command.customer_code) not in case.states
     zone = case.company.settings.zone
-    return _registered(command, zone, occasion.at, meets_customer=meets_customer)
+    return _registered(command.item_id, command, zone, occasion.at, meets_customer=meets_customer)
 
 
 def _registered(
-    command: RegisterItem, zone: str, latest: datetime, *, meets_customer: bool
+    item: ItemId, command: RegisterItem, zone: str, latest: datetime, *, meets_customer: bool
 ) -> list[Decision]:
-    details, item = command.details, command.item_id
+    details = command.details
     customer = customer_id(command.customer_code)
     fact = ItemRegistered(
         item, customer, command.customer_code, command.entity, command.number, details, command.import_id

@@ -108,7 +108,7 @@ def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec:
     for decision in decisions:
         moment = decision.occurred_at
         occurred = spelled.get(moment) or spelled.setdefault(moment, moment.isoformat())
-        ends.extend(range(len(decision.events) - 1, -1, -1))
+        ends += range(len(decision.events) - 1, -1, -1)
         for event in decision.events:
             stream = event.stream_id
             place = f"{stream.int:032x}"  # PostgreSQL reads it without hyphens too, which take twice as long
@@ -120,8 +120,9 @@ def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec:
                 version = versions.get(stream, 0) if versions else 0
                 streams.append((place, version, occurred))
             reached[place] = version + 1, moment
-            name, data = codec.encode(event)
-            told = data.replace("\\", r"\\")  # of all that COPY reads otherwise, JSON has nothing else
+            name, data = codec.encode_bytes(event)
+            # Of all that COPY would mistake for something else, JSON has nothing but backslashes.
+            told = data.replace(b"\\", rb"\\").decode()
             lines.append(f"{place}\t{version + 1}\t{name}\t{told}\t{occurred}")
     return Prepared(streams, ends, lines, max(spelled))
 
