@@ -95,8 +95,9 @@ def _lines(datastore: CompanyDatastore, share: Share) -> Iterator[Line]:
     with datastore.pool.connection() as connection, connection.transaction():
         connection.execute(_SETTINGS)  # all of it is wanted, not the beginning soon
         with connection.cursor("rebuild", row_factory=tuple_row) as cursor:
-            cursor.itersize = _CHUNK
-            yield from cursor.execute(statement, binary=True)
+            cursor.execute(statement, binary=True)
+            while lines := cursor.fetchmany(_CHUNK):  # quicker than row by row
+                yield from lines
 
 
 def _of_types(types: tuple[str, ...] | None) -> Composed:

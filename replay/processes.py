@@ -59,7 +59,7 @@ def share_out(
     with _serving(work, min(processes, len(parts))) as pipes:
         busy: dict[Any, int] = {}
         for each, (number, part) in zip(pipes, left, strict=False):  # pipes first: no part is lost
-            each.send(part)
+            _hand(each, part)
             busy[each] = number
         while busy:
             for pipe in wait(list(busy)):
@@ -69,9 +69,16 @@ def share_out(
                     continue
                 answers[busy.pop(pipe)] = said.answer
                 for number, part in islice(left, 1):
-                    pipe.send(part)  # type: ignore[union-attr, arg-type]  # one of ours
+                    _hand(pipe, part)
                     busy[pipe] = number
     return [answers[number] for number in range(len(parts))]
+
+
+def _hand(pipe: Any, part: object) -> None:  # noqa: ANN401 - one of what `wait` can wait for
+    try:
+        pipe.send(part)
+    except OSError:
+        raise ProcessLost(ProcessLost.__doc__) from None
 
 
 def _received(pipe: Any) -> Any:  # noqa: ANN401 - whatever a process says
@@ -94,7 +101,8 @@ def _serving(work: Work[Any, Any], number: int) -> Iterator[list[Connection]]:
         for _ in range(number):
             here, there = context.Pipe()
             process = context.Process(target=_serve, args=(there, work), daemon=True)
-            process.start()
+            with _without_interruption():
+                process.start()
             there.close()  # so that its end is noticed here
             stack.callback(process.join)
             stack.callback(process.terminate)
@@ -103,8 +111,17 @@ def _serving(work: Work[Any, Any], number: int) -> Iterator[list[Connection]]:
         yield pipes
 
 
+@contextmanager
+def _without_interruption() -> Iterator[None]:
+    """Whoever is started meanwhile takes no notice of Ctrl-C: that is for who shared the work out."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(pipe: Connection, work: Work[Any, Any]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who shared the work out
     os.nice(_BEHIND)
     # Looking for circles among millions of events takes as long as folding them, and there are none.
     gc.disable()

@@ -16,9 +16,11 @@ from operator import itemgetter
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+import orjson
 from psycopg import Connection
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.types.json import set_json_loads
 
 from domain.case import State, evolve
 from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
@@ -150,6 +152,7 @@ def verify_part(part: _Part, tell: Tell) -> Verification:
         connection.execute(SQL("set transaction snapshot {}").format(part.snapshot))
         # All rows are wanted, not the first soon, and sorted in memory where they fit in there.
         connection.execute("set local cursor_tuple_fraction = 1; set local work_mem = '64MB'")
+        set_json_loads(orjson.loads, connection)
         verifying = _Verifying(connection, part.schema, part.limit, stack)
         try:
             if part.streams is None:
@@ -344,8 +347,8 @@ class _Verifying:
 
     def _read(self, statement: Composed, name: str) -> Iterator[Row]:
         cursor = self._stack.enter_context(self._connection.cursor(name, row_factory=tuple_row))
-        cursor.itersize = _FETCH
-        return iter(cursor.execute(statement, binary=True))
+        cursor.execute(statement, binary=True)
+        return chain.from_iterable(iter(lambda: cursor.fetchmany(_FETCH), []))  # quicker than row by row
 
     def _all(self, statement: Composed) -> list[Row]:
         with self._connection.cursor(row_factory=tuple_row) as cursor:

@@ -14,6 +14,8 @@ from api.commands.trouble import REFUSED
 from domain.roles import Permission
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from api.database import OpenCompany
     from api.settings import Settings
     from replay.verify import Difference
@@ -74,9 +76,9 @@ def _say_space(settings: Settings, company: OpenCompany, tables: frozenset[str],
 
     space = space_for(company.datastore, tables)
     free = ""
-    if settings.database_url is None:
+    if (place := _disk(settings)) is not None:
         try:
-            free = f"; {in_words(space.check(settings.data_dir))} are free"
+            free = f"; {in_words(space.check(place))} are free"
         except NotEnoughSpace:
             if not force:
                 raise
@@ -119,6 +121,12 @@ def _told(difference: Difference, *, with_values: bool) -> str:
     return (
         str(difference) if with_values else f"{difference.where} {difference.key}{since}: {difference.what}"
     )
+
+
+def _disk(settings: Settings) -> Path | None:
+    """Where the database's files are, if it is the embedded one."""
+    place = settings.data_dir
+    return place if settings.database_url is None and place.is_dir() else None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -84,6 +85,26 @@ def test_the_read_side_is_made_anew_and_compared_with_the_log(owner, tmp_path):
     assert " beside the live tables, and up to " in space
     assert "no difference" in owner("verify").err
     assert owner.newest == newest
+
+
+def test_41_named_reports_have_their_tables_made_anew_and_an_unknown_one_is_refused(owner, tmp_path):
+    has_items(owner, tmp_path, 1)
+    owner("report", "agenda")
+    with psycopg.connect(owner.database) as connection:
+        connection.execute("update company_acme.item_states set number = 'forged'")
+        connection.execute("update company_acme.import_states set file_name = 'forged'")
+    assert "new tables are true" in owner("rebuild", "aged-balance", "agenda").err
+    assert {line.split()[0] for line in owner("verify", code=1).out.splitlines()} == {"import_states"}
+    refused = owner("rebuild", "aged-balances", code=1).line
+    assert "no report 'aged-balances'; there are: agenda, dispute-report" in refused
+
+
+def test_41_a_rebuild_that_does_not_fit_on_the_disk_is_refused_unless_forced(owner, monkeypatch):
+    monkeypatch.setattr("replay.space.disk_usage", lambda _: SimpleNamespace(free=1))
+    assert "takes about" in owner("rebuild").err  # of a server elsewhere nothing is known
+    monkeypatch.setattr("api.commands.upkeep._disk", lambda _settings: Path())
+    assert "1 bytes are free in .: make room there" in owner("rebuild", code=1).line
+    assert "new tables are true" in owner("rebuild", "--force").err
 
 
 def test_all_companies_are_looked_at_unless_one_is_named(owner):
