@@ -14,7 +14,7 @@ from projections.reading import STATUS_LABEL
 from projections.selection import BY_COLLECTOR, BY_NONE, By, Grouping
 
 EPISODES: Final[LiteralString] = """
-episodes as (
+episodes as not materialized (
     select r.dispute_id, r.episode, r.state, r.episode_opened_at as opened_at, r.occurred_from as ended_at,
            r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by,
            r.amount_at_opening, r.opening,

@@ -80,7 +80,7 @@ create index dispute_states_known_over on {company}.dispute_states using gist ((
     point(until, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')),
     point(1e12, extract(epoch from occurred_until - timestamptz '2000-01-01 00:00+00')))))
     where state = 'open' and until is not null;
-create index dispute_states_began on {company}.dispute_states (episode_opened_at) where begins_episode;
+create index dispute_states_began on {company}.dispute_states (episode_opened_at) where ends_episode;
 create index dispute_states_ended on {company}.dispute_states (occurred_from) where ends_episode;
 create index dispute_states_reference on {company}.dispute_states (reference) where until is null and reference is not null;
 
