@@ -131,7 +131,7 @@ def _month(query: Query, key: str | None) -> None:
 
 
 def _by_attribute(query: Query, name: str, key: str | None) -> None:
-    if key is None:
+    if key is None or "=" in name:  # a filter's name ends at its first =
         raise _NoListError
     query["attribute"] = [*query["attribute"], f"{name}={key}"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from types import NoneType
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_type_hints
@@ -84,6 +85,14 @@ def _in_range(value: Any) -> Any:  # noqa: ANN401 - a position, a date or a mome
     return value
 
 
+def _recorded(value: object) -> object:
+    with suppress(ValueError):
+        found = _position(value)
+        if type(found) is not date and not (isinstance(found, int) and found < 0):
+            return found
+    raise ValueError("give a position of the log (42) or a time with its zone (2026-03-31T09:30:00Z)")
+
+
 _TIME_TEXT: Final = {"type": "string", "examples": ["2026-03-31", "2026-03-31T09:30:00Z"]}
 _POSITION_TEXT: Final = {
     "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "format": "date-time"}]
@@ -94,7 +103,7 @@ AsAt = Annotated[
     Field(description="as it was at this business moment; a date means its end in the company's zone"),
 ]  # fmt: skip
 KnownAt = Annotated[
-    int | datetime, BeforeValidator(_position), AfterValidator(_in_range), WithJsonSchema(_POSITION_TEXT),
+    int | datetime, BeforeValidator(_recorded), AfterValidator(_in_range), WithJsonSchema(_POSITION_TEXT),
     Field(description="as the log stood at this position or recorded time"),
 ]  # fmt: skip
 

@@ -123,3 +123,11 @@ def test_a_moment_that_cannot_be_is_refused(
 ) -> None:
     service, _ = resolved
     problem(service.get("/v1/disputes/D", params=clocks), 422, name)
+
+
+@pytest.mark.parametrize("said", ["-1", "2026-03-31", "yesterday"])
+def test_known_at_asks_for_a_position_or_a_time(resolved: tuple[Service, int], said: str) -> None:
+    service, _ = resolved
+    answer = service.get("/v1/disputes/D", params={"known_at": said})
+    assert answer.status_code == 422
+    assert "a position of the log (42) or a time with its zone" in answer.text
