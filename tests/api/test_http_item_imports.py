@@ -126,7 +126,9 @@ def test_1_a_mapping_that_comes_with_redress_is_named(service: Service) -> None:
 
 def test_29_importing_is_for_those_who_may(service: Service) -> None:
     problem(send(service, file_of(*rows(1)), "auditor"), 403, "role-forbids")
-    location = send(service, file_of(*rows(1))).headers["Location"]
+    told = send(service, file_of(*rows(1)))
+    ended(service, told)
+    location = told.headers["Location"]
     problem(service.get(location, "auditor"), 403, "role-forbids")
     service.keys["erp"] = issue(service, None, Permission.IMPORT)
     assert ended(service, send(service, file_of(*rows(2)), "erp"), "erp")["counts"]["registered"] == 1

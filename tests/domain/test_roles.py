@@ -322,9 +322,9 @@ def test_29_every_command_has_its_row_in_the_table(command: type[Command]) -> No
 
 
 def test_29_over_something_else_than_a_dispute_nobody_has_a_right() -> None:
-    customer = identity.DisputeId(identity.customer_id("ACME"))
-    case().when(CommentDispute(customer, "Text"), by=COLLECTOR).then(NotYours)
-    case().when(CommentDispute(customer, "Text")).then(UnknownDispute(customer))
+    company = identity.DisputeId(identity.COMPANY_STREAM)
+    case().when(CommentDispute(company, "Text"), by=COLLECTOR).then(NotYours)
+    case().when(CommentDispute(company, "Text")).then(UnknownDispute(company))
 
 
 def test_29_an_action_that_is_told_of_is_planned_by_its_own_right() -> None:

@@ -95,7 +95,13 @@ def test_as_of_two_clocks_finds_the_one_state_that_a_fold_of_the_visible_facts_g
                       and (occurred_until > %(d)s or occurred_until is null)""".encode(),
                 {"p": ends[-1], "d": moment},
             ).fetchall()
-        times = ("since", "until", "occurred_until")  # positions of what is visible only are others
+        # is_open_now is the database's own
+        times = (
+            "since",
+            "until",
+            "occurred_until",
+            "is_open_now",
+        )  # positions of what is visible only are others
         key = straight.KEYS[table]
         assert sorted(
             ({name: value for name, value in row.items() if name not in times} for row in found),
