@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
@@ -101,7 +102,7 @@ def verify(
 ) -> Verification:
     """Compare the log and the tables of states of *datastore*'s company; name *limit* differences at most.
 
-    processes: how many share the work; None: as many as are of use. Each takes a connection beside the pool.
+    processes: how many share the work; None: as many as are of use. Several take connections beside the pool.
     Raises psycopg.Error if the database cannot be read, processes.ProcessLost.
     """
     events = log.newest()
@@ -122,7 +123,9 @@ def verify(
             done += more
             progress(done, max(done, events))
 
-        parts = share_out(verify_part, [_Part(*about, each) for each in (None, *ranges)], number, told)
+        # One by itself needs no connection of its own, of which the server may have none to give.
+        work = verify_part if number > 1 else partial(_compared, connection)
+        parts = share_out(work, [_Part(*about, each) for each in (None, *ranges)], number, told)
     differences = [each for part in parts for each in part.differences]
     whole = Verification(parts[0].position, parts[0].events, sum(part.rows for part in parts))
     whole.differences.extend(differences[:limit])
@@ -146,13 +149,18 @@ def verify_part(part: _Part, tell: Tell) -> Verification:
         open_pool(part.conninfo, size=1) as pool,
         pool.connection() as connection,
         connection.transaction(),
-        ExitStack() as stack,
     ):
         connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute(SQL("set transaction snapshot {}").format(part.snapshot))
-        # All rows are wanted, not the first soon, and sorted in memory where they fit in there.
-        connection.execute("set local cursor_tuple_fraction = 1; set local work_mem = '64MB'")
         set_json_loads(orjson.loads, connection)
+        return _compared(connection, part, tell)
+
+
+def _compared(connection: Connection[Any], part: _Part, tell: Tell) -> Verification:
+    """Do *part* in the transaction of *connection*, which sees its snapshot."""
+    # All rows are wanted, not the first soon, and sorted in memory where they fit in there.
+    connection.execute("set local cursor_tuple_fraction = 1; set local work_mem = '64MB'")
+    with ExitStack() as stack:
         verifying = _Verifying(connection, part.schema, part.limit, stack)
         try:
             if part.streams is None:
