@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.server import temporary_server
 from docs import events_page, groupings_page, problems_page, reporting_page, roles_page, schema_page
+from store.migrate import create_company, migrate
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -14,19 +16,27 @@ PAGES = {
     "problems.md": problems_page.render,
     "groupings.md": groupings_page.render,
 }
-"""Pages that follow from the code alone; `schema.md` and `reporting.md` need a database as well."""
+"""Pages that follow from the code alone."""
+
+OF_DATABASE = (schema_page, reporting_page)
+"""Pages that a migrated database tells."""
 
 
 def main() -> None:
     """Write the pages; say which changed."""
     for name, render in PAGES.items():
-        page = REFERENCE / name
-        text = render()
-        if not page.exists() or page.read_text() != text:
-            page.write_text(text)
-            print(f"wrote {page.name}")
-    schema_page.main()
-    reporting_page.main()
+        _write(REFERENCE / name, render())
+    with temporary_server(durable=False) as conninfo:
+        migrate(conninfo)
+        create_company(conninfo, "any")
+        for each in OF_DATABASE:
+            _write(each.PAGE, each.page(conninfo, "any"))
+
+
+def _write(page: Path, text: str) -> None:
+    if not page.exists() or page.read_text("utf-8") != text:
+        page.write_text(text, "utf-8")
+        print(f"wrote {page.name}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
-"""Writes docs/reference/reporting.md, the data dictionary for analysts, from the comments in the database:
-``python -m docs.reporting_page``."""
+"""Writes docs/reference/reporting.md, the data dictionary for analysts, from the comments in the database."""
 
 from __future__ import annotations
 
@@ -9,8 +8,7 @@ from typing import Final
 
 import psycopg
 
-from bench.server import temporary_server
-from store.migrate import create_company, migrate, schema_of
+from store.migrate import schema_of
 
 PAGE: Final = Path(__file__).parent / "reference" / "reporting.md"
 
@@ -76,15 +74,3 @@ def _short(types: str) -> str:
     """*types* as people write them."""
     without_casts = re.sub(r"DEFAULT NULL::[a-z ]+", "default null", types)
     return without_casts.replace("timestamp with time zone", "timestamptz").replace("SETOF", "setof")
-
-
-def main() -> None:
-    """Write the page."""
-    with temporary_server(durable=False) as conninfo:
-        migrate(conninfo)
-        create_company(conninfo, "any")
-        PAGE.write_text(page(conninfo, "any"), "utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Writes docs/reference/schema.md from what the migrations make: ``python -m docs.schema_page``."""
+"""Writes docs/reference/schema.md from what the migrations make."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Final
 
 import psycopg
 
-from bench.server import temporary_server
-from store.migrate import create_company, migrate, schema_of
+from store.migrate import schema_of
 
 PAGE: Final = Path(__file__).parent / "reference" / "schema.md"
 
@@ -85,15 +84,3 @@ def _table(connection: psycopg.Connection, oid: int, name: str) -> str:
     ]
     lines += ["\n"] * bool(further) + [f"- `{definition}`\n" for definition in further]
     return "".join(lines)
-
-
-def main() -> None:
-    """Write the page."""
-    with temporary_server(durable=False) as conninfo:
-        migrate(conninfo)
-        create_company(conninfo, "any")
-        PAGE.write_text(page(conninfo, "any"), "utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands import filters
+from api.commands.option_refused import option_refused
 from api.commands.output import Format, FormatOption, RawOption, progress, say, to_csv, to_json
-from api.commands.reports import option_refused
 from api.commands.session import CommandRefused, Session, session
 from api.one_line import one_line
 

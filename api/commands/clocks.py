@@ -21,7 +21,7 @@ def clocks_of(whose: str, as_at: str | None, known_at: str | None) -> Parameters
     """What the two options of the command *whose* mean. Raises CommandRefused."""
     from pydantic import ValidationError
 
-    from api.commands.reports import option_refused
+    from api.commands.option_refused import option_refused
     from api.queries import Clocks
     from projections.parameters import Parameters
 

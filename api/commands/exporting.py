@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from api.commands.clocks import AsAtOption, KnownAtOption, clocks_of
 from api.commands.output import progress, say, stages
 from api.commands.session import session
 from domain.roles import Permission
@@ -26,10 +27,8 @@ def parquet(
         Path, typer.Argument(metavar="DIR", help="Where the files go; made if it is missing.")
     ],
     *,
-    as_at: Annotated[
-        str | None, typer.Option(help="Business moment: a day (its end in the company's zone) or a time.")
-    ] = None,
-    known_at: Annotated[str | None, typer.Option(help="As the log stood: a position or a time.")] = None,
+    as_at: AsAtOption = None,
+    known_at: KnownAtOption = None,
     only: Annotated[
         str | None, typer.Option(metavar="TABLES", help="Of items,disputes,episodes,follow_ups,events.")
     ] = None,
@@ -43,20 +42,11 @@ def parquet(
     redress export parquet star
     redress export parquet march --as-at 2026-03-31 --only disputes,episodes
     """
-    from pydantic import ValidationError
-
-    from api.commands.reports import option_refused
-    from api.queries import parameters_of, query_of
-    from projections.parameters import Parameters
     from projections.reading import Reading
     from replay.parquet_export import TABLES, export_parquet
     from store.clock import now
 
-    told = {name: value for name, value in (("as_at", as_at), ("known_at", known_at)) if value is not None}
-    try:
-        parameters = parameters_of(Parameters, query_of(Parameters).model_validate(told))
-    except ValidationError as error:
-        raise option_refused("an export", error) from None
+    parameters = clocks_of("an export", as_at, known_at)
     with session(ctx) as here:
         here.require(Permission.READ_LOG)
         with progress("reading the log") as advance:

@@ -1,4 +1,5 @@
-"""What all reports can be asked on the command line: the filters, the period and the two clocks."""
+"""What all reports can be asked on the command line: the filters and the period. The two clocks,
+which other commands have too, stand in api/commands/clocks.py."""
 
 from __future__ import annotations
 
@@ -19,10 +20,6 @@ Attributes: TypeAlias = Annotated[
     list[str] | None, typer.Option(help="name=value of items; may be repeated.")
 ]
 Currency: TypeAlias = Annotated[str | None, typer.Option(help="ISO 4217 code.")]
-AsAt: TypeAlias = Annotated[
-    str | None, typer.Option(help="As it was at the end of this day, or at this time.")
-]
-KnownAt: TypeAlias = Annotated[str | None, typer.Option(help="As the log stood at this position or time.")]
 FirstEpisodesOnly: TypeAlias = Annotated[
     bool, typer.Option("--first-episodes-only", help="Resolution time: without what was reopened.")
 ]

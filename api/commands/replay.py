@@ -74,7 +74,7 @@ def _end(option: str, told: str | None) -> End:
     """What an end of the range means. Raises CommandRefused."""
     from pydantic import TypeAdapter, ValidationError
 
-    from api.commands.reports import message_of
+    from api.commands.option_refused import message_of
     from api.commands.session import CommandRefused
     from api.queries import PositionOrTime
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, 
 import typer
 
 from api.commands import filters
+from api.commands.clocks import AsAtOption, KnownAtOption
 from api.commands.files import written_to
+from api.commands.option_refused import option_refused
 from api.commands.output import Format, RawOption, progress, say, show, to_json, to_table
 from api.commands.session import CommandRefused, Session, session
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
     from projections.parameters import Parameters, Report
     from projections.reading import Reading
 
@@ -78,8 +78,8 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     status: filters.Status = None,
     attribute: filters.Attributes = None,
     currency: filters.Currency = None,
-    as_at: filters.AsAt = None,
-    known_at: filters.KnownAt = None,
+    as_at: AsAtOption = None,
+    known_at: KnownAtOption = None,
     person: Annotated[str | None, typer.Option(help="Agenda: of whom (code).")] = None,
     until: Annotated[str | None, typer.Option(help="Agenda: the last day shown.")] = None,
     days_ahead: Annotated[str | None, typer.Option(help="Agenda: so many days ahead.")] = None,
@@ -187,9 +187,6 @@ def _write_file(
             file.write(chunk)
 
 
-_NAMES: Final = {"period_from": "from", "period_to": "to"}
-
-
 class _Question(NamedTuple):
     name: str
     ask: Ask
@@ -199,41 +196,31 @@ class _Question(NamedTuple):
 
 def _question(name: str, told: Mapping[str, object]) -> _Question:
     """The report called *name*, and what it is asked. Raises CommandRefused, ParameterInvalid."""
-    from pydantic import ValidationError
-
-    from api.queries import parameters_of, query_of
-
     chosen = name.replace("_", "-")
     chosen = _OTHER_NAMES.get(chosen, chosen)
     if chosen not in _REPORTS:
         raise CommandRefused(f"there is no report {name!r}; there are: {', '.join(_REPORTS)}")
-    module = import_module(f"projections.{chosen.replace('-', '_')}")
-    of: type[Parameters] = getattr(module, _REPORTS[chosen])
-    query = query_of(of)
-    try:
-        asked = query.model_validate(dict(told))
-    except ValidationError as error:
-        raise option_refused(f"the report {chosen}", error) from None
-    ask: Ask = getattr(module, chosen.replace("-", "_"))
+    ask, parameters = asked_of(chosen, told, f"the report {chosen}")
     (row,) = get_args(get_type_hints(ask)["return"])
-    return _Question(chosen, ask, parameters_of(of, asked), row)
+    return _Question(chosen, ask, parameters, row)
 
 
-def option_refused(whose: str, error: ValidationError) -> CommandRefused:
-    """What to say of an option of *whose* that is not understood, or that it does not have."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = str(first["loc"][0])
-    option = "--" + _NAMES.get(place, place).replace("_", "-")
-    if first["type"] == "extra_forbidden":
-        return CommandRefused(f"{whose} takes no {option}")
-    return CommandRefused(f"{option}: {message_of(error)}")
+def asked_of(name: str, told: Mapping[str, object], whose: str) -> tuple[Ask, Parameters]:
+    """The report that is called *name*, and what it is asked by these options of *whose*.
 
+    Raises CommandRefused, ParameterInvalid.
+    """
+    from pydantic import ValidationError
 
-def message_of(error: ValidationError) -> str:
-    """What is wrong first, without what was given."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{message[:1].lower()}{message[1:]}"
+    from api.queries import parameters_of, query_of
+
+    module = import_module(f"projections.{name.replace('-', '_')}")
+    of: type[Parameters] = getattr(module, _REPORTS[name])
+    try:
+        asked = query_of(of).model_validate(dict(told))
+    except ValidationError as error:
+        raise option_refused(whose, error) from None
+    return getattr(module, name.replace("-", "_")), parameters_of(of, asked)
 
 
 def _asked(here: Session, question: _Question) -> Report[Any]:

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from api.commands import filters
+from api.commands.clocks import AsAtOption, KnownAtOption
 from api.commands.output import Format, FormatOption, RawOption, say, stages, to_csv, to_json, to_table
-from api.commands.reports import option_refused
+from api.commands.reports import asked_of
 from api.commands.session import CommandRefused, Session, session
 from domain.roles import Permission
 
 if TYPE_CHECKING:
-    from projections.parameters import Parameters
     from replay.what_if.comparison import Answer, Question, WhatIf
     from replay.what_if.rules import Rules
 
-_REPORTS: Final[Mapping[str, str]] = {
-    "resolution-time": "ResolutionTimeParameters",
-    "resolver-days": "ResolutionTimeParameters",
-    "dispute-report": "DisputeReportParameters",
-    "dispute-months": "Parameters",
-    "item-statuses": "Parameters",
-    "receivables": "ReceivablesParameters",
-    "agenda": "AgendaParameters",
-}
-"""What can be compared, with the parameters of each; a report has a module and a function of its name."""
+_REPORTS: Final = (
+    "resolution-time",
+    "resolver-days",
+    "dispute-report",
+    "dispute-months",
+    "item-statuses",
+    "receivables",
+    "agenda",
+)
+"""What can be compared."""
 
 ASSUMED: Final = (
     "All else is taken as it was: when invoices were paid, what people chose by hand, what they did."
@@ -81,8 +80,8 @@ def what_if(  # noqa: PLR0913 - the rules, and whatever a report can be asked
     status: filters.Status = None,
     attribute: filters.Attributes = None,
     currency: filters.Currency = None,
-    as_at: filters.AsAt = None,
-    known_at: filters.KnownAt = None,
+    as_at: AsAtOption = None,
+    known_at: KnownAtOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what stays the same.")] = False,
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,
@@ -153,21 +152,12 @@ def _rules(
 
 def _question(name: str, told: Mapping[str, object], *, chosen: bool) -> Question:
     """The report called *name*, and what it is asked. Raises CommandRefused, ParameterInvalid."""
-    from pydantic import ValidationError
-
-    from api.queries import parameters_of, query_of
     from replay.what_if.comparison import Question
 
     if name not in _REPORTS:
         raise CommandRefused(f"there is no report {name!r} to compare; there are: {', '.join(_REPORTS)}")
-    module = import_module(f"projections.{name.replace('-', '_')}")
-    of: type[Parameters] = getattr(module, _REPORTS[name])
-    try:
-        asked = query_of(of).model_validate(dict(told))
-    except ValidationError as error:
-        raise option_refused("what-if", error) from None
-    ask: Callable[..., Any] = getattr(module, name.replace("-", "_"))
-    return Question(name, ask, parameters_of(of, asked), may_be_left_out=not chosen)
+    ask, parameters = asked_of(name, told, "what-if")
+    return Question(name, ask, parameters, may_be_left_out=not chosen)
 
 
 def _answered(here: Session, rules: Rules, questions: Sequence[Question]) -> WhatIf:
