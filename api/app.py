@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
 from api import problems
 from api.authentication import SECURITY_SCHEME, Followers, House, Keyring, require_doors
@@ -100,17 +102,25 @@ def create_app(database: Database, *, follow: bool = True, threads: int = 16) ->
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_lifespan(house, follow=follow, threads=threads),
+        routes=list(_routes()),
     )
     app.state.house = house
-    for router in ROUTERS:
-        app.include_router(router)
-    documentation.add_documentation(app)
     problems.install(app)
     app.add_middleware(Edge, largest=LARGEST_BODY, larger={item_imports.PATH: item_imports.LARGEST_FILE})
     require_doors(list(app.routes), PUBLIC)
     app.router.routes.insert(0, Commands(list(app.routes)))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Those of every application: they know nothing of it, and to put them together takes longest."""
+    collected = FastAPI(openapi_url=None)
+    for router in ROUTERS:
+        collected.include_router(router)
+    documentation.add_documentation(collected)
+    return tuple(collected.routes)
 
 
 def _lifespan(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from typer.main import get_command
 
 from api.commands import (
     catalogue,
@@ -105,6 +107,9 @@ changes.install(app)
 upkeep.install(app)
 
 
+_command: Final = cache(lambda: get_command(app))
+"""Put together from all the signatures, which takes longer than most commands."""
+
 _GLOBAL: Final = ("--data-dir", "--company", "--key")
 
 
@@ -112,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; never a stack trace for a user's mistake."""
     told = _global_first(sys.argv[1:] if arguments is None else list(arguments))
     try:
-        code = app(told, prog_name="redress", standalone_mode=False)
+        code = _command()(told, prog_name="redress", standalone_mode=False)
     except typer.TyperException as error:
         say(f"redress: {_one_line(error)}")
         return MISUSED

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import ClassVar, Final, TypeAlias, assert_never
 from zoneinfo import available_timezones
 
@@ -309,6 +310,9 @@ _ALWAYS_THERE: Final = (
 )
 _CAN_BE_MISSING: Final = ("country", "assignment_field")
 
+_zones: Final = cache(available_timezones)
+"""Python itself looks through the folders of zones every time."""
+
 
 def check_settings(settings: Settings) -> None:
     """Raise CurrencyInvalid, ZoneInvalid, SettingInvalid, TextTooLong or TextNotStorable for what no company
@@ -316,7 +320,7 @@ def check_settings(settings: Settings) -> None:
     require_storable(settings)
     if not is_currency(settings.currency):
         raise CurrencyInvalid(settings.currency)
-    if settings.zone not in available_timezones():
+    if settings.zone not in _zones():
         raise ZoneInvalid(settings.zone)
     if not is_storable(settings.safety_share) or not 0 <= settings.safety_share <= 1:
         raise SettingInvalid("safety_share", str(settings.safety_share), "a share from 0 to 1")

@@ -16,7 +16,7 @@ from store.log import Log
 _log: Final = structlog.get_logger()
 
 _PATIENCE: Final = 0.25
-"""Seconds that the thread waits for events before it looks whether it was stopped."""
+"""Seconds that the thread waits for events before it looks at the feed again."""
 
 _GATHER: Final = 0.05
 """Seconds in which further events may come along, unless somebody waits for those that are there."""
@@ -97,7 +97,7 @@ class Worker:
         try:
             position = self._feed.catch_up(stop=self._stopping.is_set)
             self._failure = None
-            if self._log.wait(position, _PATIENCE):
+            if self._log.wait(position, _PATIENCE, self._stopping.is_set):
                 self._feed.rest(_GATHER)
         except FeedFailed as error:
             self._stumble(error, f"the feed stopped at event {error.position} ({error.stored_name}): ")

@@ -63,7 +63,7 @@ class Codec(Mapper[UUID]):
         self._compile()
 
     def _compile(self) -> None:
-        shapes = {event_class: compiled(event_class) for event_class in self.types.classes.values()}
+        shapes = {kind: compiled(kind) for kind in self.types.classes.values()}  # type: ignore[arg-type] # classes can be hashed
         for name, event_class in self.types.classes.items():
             self._encoders[event_class] = (name, shapes[event_class].encode)
         for name in self.types.stored_names:

@@ -88,6 +88,7 @@ _SETTINGS_WHEN_NOT_DURABLE: Final = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum": "off",
+    "max_wal_size": "256MB",  # the folder may be in memory
 }
 
 _held: dict[Path, int] = {}  # directory -> descriptor of our share of its use.lock

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, Final, NewType, TypeAlias, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -52,8 +52,10 @@ class ClassShape:
     decode: Decode
 
 
+@cache
 def compiled(kind: type) -> ClassShape:
-    """The shape of a frozen dataclass: an object with all its fields. Raises Unsupported naming the field."""
+    """The shape of a frozen dataclass, made once: an object with all its fields. Raises Unsupported naming
+    the field."""
     if not dataclasses.is_dataclass(kind):
         raise Unsupported(f"{kind.__qualname__} is not a dataclass")
     hints = get_type_hints(kind)

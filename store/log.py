@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, LiteralString
@@ -209,10 +209,11 @@ class Log(PostgresApplicationRecorder):
         ((position,),) = rows
         return position
 
-    def wait(self, after: int, timeout: float) -> bool:
+    def wait(self, after: int, timeout: float, stop: Callable[[], bool] = lambda: False) -> bool:
         """Wait up to *timeout* seconds for an event after position *after*; return whether there is one.
 
-        Woken at once by an append through this object; what others append is noticed by looking.
+        Woken at once by an append through this object; what others append is noticed by looking, and so is
+        *stop*, which ends the wait.
         """
         end = time.monotonic() + timeout
         while True:
@@ -220,7 +221,7 @@ class Log(PostgresApplicationRecorder):
             if self.newest() > after:
                 return True
             left = end - time.monotonic()
-            if left <= 0:
+            if left <= 0 or stop():
                 return False
             with self._appended:
                 if self._appends == seen:
