@@ -4,6 +4,8 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from domain.customer import register
 from domain.identity import OPERATOR
 from projections.feed import Feed
 from projections.states import TABLES
-from projections.tables import Kind
+from projections.tables import Kind, Table
 from replay.processes import ProcessLost
 from replay.verify import Difference, Verification, verify
 from store.bulk import prepared
@@ -118,60 +120,64 @@ FRAME: dict[str, str] = {
     "occurred_from": "{0} - interval '1 microsecond'",
     "occurred_until": "coalesce({0}, now()) + interval '1 microsecond'",
 }
-CELLS = [
-    *(
-        (table.name, table.key, column, OTHER[kind])
-        for table in TABLES
-        for column, kind in table.columns.items()
-    ),
-    *((table.name, table.key, column, other) for table in TABLES for column, other in FRAME.items()),
+CELLS: list[list[tuple[Table, str, str]]] = [
+    [
+        *((table, column, OTHER[kind]) for column, kind in table.columns.items()),
+        *((table, column, other) for column, other in FRAME.items()),
+    ]
+    for table in TABLES
 ]
+"""Of each table every column, and what it may be altered to."""
+
+
+def altered(pool: Pool, table: Table, column: str, other: str) -> Difference:
+    """Alter that cell of one row of *table*, which is kept as it was; what is to be found."""
+    name, key = table.name, table.key
+    some = f"(select ctid from company_acme.{name} order by {key}::text desc, since offset %s limit 1)"
+    with pool.connection() as connection:
+        rows = connection.execute(f"select count(*) as n from company_acme.{name}".encode()).fetchone()
+        assert rows is not None
+        assert rows["n"], f"the history has no {name}"
+        at = [rows["n"] // 2]
+        was = connection.execute(
+            f"""select {column} as value, {key} as key, since from company_acme.{name}
+                where ctid = {some}""".encode(),
+            at,
+        ).fetchone()
+        assert was is not None
+        connection.execute(f"create table company_acme.kept_{name} as table company_acme.{name}".encode())
+        connection.execute(
+            f"""update company_acme.{name} set {column} = {other.format(column)}
+                where ctid = {some}""".encode(),
+            at,
+        )
+    return Difference(name, str(was["key"]), was["since"], column, expected=was["value"])
+
+
+def restored(pool: Pool, table: Table) -> None:
+    columns = ", ".join(table.all_columns)  # others the database makes
+    with pool.connection() as connection, connection.transaction():
+        connection.execute(f"truncate company_acme.{table.name}".encode())
+        again = f"insert into company_acme.{table.name} ({columns}) select {columns} from"
+        connection.execute(f"{again} company_acme.kept_{table.name}".encode())
+        connection.execute(f"drop table company_acme.kept_{table.name}".encode())
 
 
 def test_one_altered_cell_of_any_column_is_found(
     pool: Pool, datastore: CompanyDatastore, log: Log, made: Made
 ) -> None:
-    told = {table.name: ", ".join(table.all_columns) for table in TABLES}  # others the database makes
-    for table, key, column, other in CELLS:
-        columns = told[table]
-        with pool.connection() as connection:
-            some = (
-                f"(select ctid from company_acme.{table} order by {key}::text desc, since offset %s limit 1)"
-            )
-            rows = connection.execute(f"select count(*) as n from company_acme.{table}".encode()).fetchone()
-            assert rows is not None
-            assert rows["n"], f"the history has no {table}"
-            at = rows["n"] // 2
-            found = connection.execute(
-                f"""select {column} as value, {key} as key, since from company_acme.{table}
-                    where ctid = {some}""".encode(),
-                [at],
-            ).fetchone()
-            assert found is not None
-            connection.execute(f"create table company_acme.kept as table company_acme.{table}".encode())
-            value = other.format(column)
-            connection.execute(
-                f"update company_acme.{table} set {column} = {value} where ctid = {some}".encode(), [at]
-            )
-        outcome = verify(datastore, log)
-        assert not outcome.is_sound, (table, column)
-        if column != "since":
-            (difference,) = outcome.differences
-            assert (
-                difference.where,
-                difference.key,
-                difference.since,
-                difference.what,
-                difference.expected,
-            ) == (
-                *(table, str(found["key"]), found["since"]),
-                *(column, found["value"]),
-            )
-        with pool.connection() as connection, connection.transaction():
-            connection.execute(f"truncate company_acme.{table}".encode())
-            again = f"insert into company_acme.{table} ({columns}) select {columns} from company_acme.kept"
-            connection.execute(again.encode())
-            connection.execute("drop table company_acme.kept")
+    """One in each table at a time: each must be found, and nothing else."""
+    for cells in zip_longest(*CELLS):
+        at_once = [cell for cell in cells if cell is not None]
+        wanted = [altered(pool, *cell) for cell in at_once]
+        found = verify(datastore, log).differences
+        for each in wanted:
+            of_it = [other for other in found if other.where == each.where]
+            assert of_it, each
+            if each.what != "since":
+                assert [replace(other, found=None) for other in of_it] == [each]
+        for table, *_ in at_once:
+            restored(pool, table)
     assert verify(datastore, log).is_sound
 
 
