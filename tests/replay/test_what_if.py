@@ -270,18 +270,23 @@ def test_4_7_it_is_as_if_somebody_had_resolved_the_dispute_then(pool: Pool) -> N
     real = history(in_time=False)
     if_so = history(in_time=True)
     rules = Rules(resolved_within={"price": 10})
-    for at in (15, 24, 28, 35, 45, 55, 70):
-        questions = [question(name, as_at=day(at)) for name in QUESTIONS]
-        questions.append(question("dispute-report", as_at=day(at), state=Counted.RESOLVED, by="month"))
-        answers = asked(real.reading(pool), rules, *questions).answers
-        wanted = asked(if_so.reading(pool), Rules(), *questions).answers
-        for found, should_be in zip(answers, wanted, strict=True):
-            there = {(each.key, each.currency, each.figure): each.what_if for each in found.figures}
-            assert {key: value for key, value in there.items() if value is not None} == {
-                (each.key, each.currency, each.figure): each.real
-                for each in should_be.figures
-                if each.real is not None
-            }, (at, found.report)
+    questions = [
+        each
+        for at in (15, 24, 28, 35, 45, 55, 70)
+        for each in (
+            *(question(name, as_at=day(at)) for name in QUESTIONS),
+            question("dispute-report", as_at=day(at), state=Counted.RESOLVED, by="month"),
+        )
+    ]
+    answers = asked(real.reading(pool), rules, *questions).answers
+    wanted = asked(if_so.reading(pool), Rules(), *questions).answers
+    for at, found, should_be in zip(questions, answers, wanted, strict=True):
+        there = {(each.key, each.currency, each.figure): each.what_if for each in found.figures}
+        assert {key: value for key, value in there.items() if value is not None} == {
+            (each.key, each.currency, each.figure): each.real
+            for each in should_be.figures
+            if each.real is not None
+        }, at
 
 
 def test_4_7_who_resolved_it_would_have_done_so_earlier(pool: Pool) -> None:
