@@ -43,6 +43,28 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         memory_folder.put_away(Path(folder))
 
 
+_NOT_MEASURED: Final = (
+    "tests/acceptance/",
+    "tests/docs/",
+    "tests/torture/",
+    "tests/projections/test_oracle.py",
+    "tests/projections/test_past.py",
+    "tests/replay/test_what_changed_adds_up.py",
+    "tests/api/test_http_description.py",
+    "tests/api/test_import_killed.py",
+    "tests/api/test_load_killed.py",
+    "tests/api/test_table_files.py::test_a_file_of_very_many_rows",
+)
+"""Tests that go through what others cover: measuring them would take as long again."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what these tests cover unmeasured."""
+    for item in items:
+        if item.nodeid.startswith(_NOT_MEASURED):
+            item.add_marker(pytest.mark.no_cover)
+
+
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
