@@ -88,8 +88,31 @@ update {verdicts} v set meets = true from first where first.row = v.row"""
 COUNT: Final[LiteralString] = "select verdict, count(*) from {verdicts} group by verdict"
 
 ROWS: Final[LiteralString] = """
-select s.*, v.meets from {verdicts} v join {staged} s on s.row = v.row
+select {all}, v.meets from {verdicts} v join {staged} s on s.row = v.row
 where v.verdict = any(%s) and v.row > %s order by v.row limit %s"""
+
+ENDS: Final[LiteralString] = """
+select row from (select row, row_number() over (order by row) as place from {verdicts}
+                 where verdict = {new}) new
+where place %% %s = 0 order by row"""
+
+NEW: Final[LiteralString] = """
+select {all}, v.meets from {verdicts} v join {staged} s on s.row = v.row
+where v.verdict = {new} and v.row > %(after)s and v.row <= %(upto)s
+  and s.row > %(after)s and s.row <= %(upto)s order by v.row"""
+"""The bounds are said of both tables: each is read by its index then, and not the staged rows as a whole."""
+
+NEW_IDENTITIES: Final[LiteralString] = """
+select s.row, s.entity, s.customer_code, s.number from {verdicts} v join {staged} s on s.row = v.row
+where v.verdict = {new} and v.row > %(after)s and v.row <= %(upto)s
+  and s.row > %(after)s and s.row <= %(upto)s order by v.row"""
+
+MEET_LATER: Final[LiteralString] = """
+with next as (
+    select min(s.row) as row from {verdicts} v join {staged} s on s.row = v.row
+    where v.verdict = {new} and v.row > %s and s.customer_code = any(%s)
+    group by s.customer_code)
+update {verdicts} v set meets = true from next where next.row = v.row returning v.row"""
 
 REPEATED: Final[LiteralString] = """
 with their as (select s.row, s.entity, s.customer_code, s.number

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from struct import Struct
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -57,6 +57,8 @@ _numbers: Final = Struct(">hiqiq").pack
 """How a row begins: how many columns it has, its position and that of its decision's last event."""
 
 _COLUMNS: Final = 13
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 _place: Final = Struct(">i16siq").pack
 """Stream and version."""
@@ -108,7 +110,7 @@ class Prepared:
 
 
 def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec: Codec) -> Prepared:
-    """*decisions*, at least one, encoded. *versions*: those that streams have already; 0 for others.
+    """*decisions*, encoded. *versions*: those that streams have already; 0 for others.
 
     Raises what the codec raises; ValueError if time runs backwards within a stream.
     """
@@ -136,7 +138,7 @@ def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec:
             kind = names.get(name) or names.setdefault(name, copy_binary.text(name))
             place = _place(16, stream, 8, version + 1)
             rows.append(b"".join((place, kind, copy_binary.length(len(data)), data, occurred)))
-    return Prepared(streams, ends, rows, max(moments))
+    return Prepared(streams, ends, rows, max(moments, default=_LONG_AGO))
 
 
 class BulkAppend:
