@@ -286,7 +286,7 @@ class _Run:
         refused_rows = {refusal.row for refusal in ready.refused}
 
         def due() -> list[Due]:
-            return list(new_items.Deciding(staged.new(stretch), self._terms))
+            return [Due(*each) for each in new_items.Deciding(staged.new(stretch), self._terms)]
 
         def new() -> list[Identity]:
             rows = staged.new_identities(stretch)

@@ -75,7 +75,7 @@ def refused(row: int, command: RegisterItem, refusal: Refusal) -> Refused:
     return Refused(row, identity, refusal.place, str(refusal))
 
 
-class Due(NamedTuple):  # made for each row, and quicker than a dataclass
+class Due(NamedTuple):
     """Something that touches no case, and what it leads to. *row* is 0 for what the file does not have."""
 
     row: int
@@ -99,8 +99,8 @@ class Ready:
 
 
 class Deciding:
-    """Decides about new *rows*, one after the other; once through it knows which were refused, and which
-    customers are left over (`Ready.unmet`)."""
+    """Decides about new *rows*, one after the other: row, command and decisions of each that is not refused.
+    Once through it knows which were, and which customers are left over (`Ready.unmet`)."""
 
     def __init__(self, rows: Iterable[Row], terms: Terms) -> None:
         self._rows: Final = rows
@@ -110,7 +110,7 @@ class Deciding:
         self.refused: Final[list[Refused]] = []
         self.unmet: Final[set[str]] = set()
 
-    def __iter__(self) -> Iterator[Due]:
+    def __iter__(self) -> Iterator[tuple[int, RegisterItem, list[Decision]]]:
         latest, terms, unmet = now(), self._terms, self.unmet
         for row in self._rows:
             self.rows += 1
@@ -124,14 +124,14 @@ class Deciding:
                 continue
             unmet.discard(command.customer_code)
             self.items += 1
-            yield Due(row[0], command, decisions)
+            yield row[0], command, decisions
 
 
 def made_ready(rows: Iterable[Row], stretch: Stretch, terms: Terms, codec: Codec) -> Ready:
     """The new *rows* of *stretch*, made ready here."""
     # One row after the other, and nothing of it is kept: what a processor has at hand is soon too much.
     deciding = Deciding(rows, terms)
-    part = prepared((decision for due in deciding for decision in due.decisions), {}, codec)
+    part = prepared((decision for _, _, decisions in deciding for decision in decisions), {}, codec)
     told = deciding.refused, frozenset(deciding.unmet)
     return Ready(stretch, deciding.rows, deciding.items, part if deciding.items else None, *told)
 

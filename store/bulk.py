@@ -125,13 +125,14 @@ def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec:
         occurred = moments.get(moment) or moments.setdefault(moment, copy_binary.moment(moment))
         ends += range(len(decision.events) - 1, -1, -1)
         for event in decision.events:
-            stream = event.stream_id.int.to_bytes(16, "big")  # as `bytes` of it, but quicker
+            stream_id = event.stream_id
+            stream = stream_id.int.to_bytes(16, "big")  # as `bytes` of it, but quicker
             if stream in reached:
                 version, before = reached[stream]
                 if before > moment:
-                    raise ValueError(f"time runs backwards in stream {event.stream_id}")
+                    raise ValueError(f"time runs backwards in stream {stream_id}")
             else:
-                version = versions.get(event.stream_id, 0) if versions else 0
+                version = versions.get(stream_id, 0) if versions else 0
                 streams.append((stream, version, moment))
             reached[stream] = version + 1, moment
             name, data = codec.encode_bytes(event)
