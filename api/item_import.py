@@ -283,16 +283,11 @@ class _Run:
 
     def _registrations(self, staged: Staging, ready: Ready, part: Prepared) -> _Chunk:
         stretch = ready.stretch
-        refused_rows = {refusal.row for refusal in ready.refused}
 
         def due() -> list[Due]:
             return [Due(*each) for each in new_items.Deciding(staged.new(stretch), self._terms)]
 
-        def new() -> list[Identity]:
-            rows = staged.new_identities(stretch)
-            return [identity for row, identity in rows if row not in refused_rows]
-
-        return _Chunk(ready.items, "registered", part, {}, due, new)
+        return _Chunk(ready.items, "registered", part, {}, due, lambda: staged.new_identities(stretch))
 
     def _clearings(self, items: Sequence[Row]) -> _Chunk | None:
         latest, due, versions = now(), [], {}

@@ -180,10 +180,10 @@ class Staging:
         """The new rows of *stretch*, as `rows` gives them."""
         return self._run(statements.NEW, stretch._asdict(), binary=False)
 
-    def new_identities(self, stretch: Stretch) -> list[tuple[int, tuple[str, str, str]]]:
-        """The new rows of *stretch*, each with its entity, customer code and number."""
+    def new_identities(self, stretch: Stretch) -> list[tuple[str, str, str]]:
+        """Entity, customer code and number of the new rows of *stretch*."""
         rows = self._run(statements.NEW_IDENTITIES, stretch._asdict())
-        return [(row, (entity, code, number)) for row, entity, code, number in rows]
+        return [(entity, code, number) for entity, code, number in rows]
 
     def meet_later(self, customers: Collection[str], after: int) -> set[int]:
         """Have each of *customers* met by their first new row after that one; which rows these are."""

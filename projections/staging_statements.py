@@ -103,7 +103,7 @@ where v.verdict = {new} and v.row > %(after)s and v.row <= %(upto)s
 """The bounds are said of both tables: each is read by its index then, and not the staged rows as a whole."""
 
 NEW_IDENTITIES: Final[LiteralString] = """
-select s.row, s.entity, s.customer_code, s.number from {verdicts} v join {staged} s on s.row = v.row
+select s.entity, s.customer_code, s.number from {verdicts} v join {staged} s on s.row = v.row
 where v.verdict = {new} and v.row > %(after)s and v.row <= %(upto)s
   and s.row > %(after)s and s.row <= %(upto)s order by v.row"""
 

@@ -178,9 +178,14 @@ def test_5_what_several_processes_made_ready_is_undone(case, tmp_path):
 def test_2_what_others_register_meanwhile_is_found_in_what_other_processes_made_ready(
     case, tmp_path, monkeypatch
 ):
-    """The same items, and some whose numbers differ by leading zeros only: all are compared again."""
-    numbers = [row(f"{each}", customer=f"C{each % 5}") for each in range(100, 100 + ROWS)]
-    others = [row("104", customer="C4"), row("0131", customer="C1"), row("0158", customer="C3")]
+    """The same items, and some whose numbers differ by leading zeros only: all are compared again, but
+    for one that is refused anyway."""
+    numbers = [
+        row(f"{each}", customer=f"C{each % 5}", note=REFUSED if each == 140 else "seen")
+        for each in range(100, 100 + ROWS)
+    ]
+    twins = {"0131": "C1", "0140": "C0", "0158": "C3"}
+    others = [row("104", customer="C4"), *(row(each, customer=code) for each, code in twins.items())]
     append = case.company.log.append_bulk
     waiting = [others]
 
@@ -191,6 +196,6 @@ def test_2_what_others_register_meanwhile_is_found_in_what_other_processes_made_
 
     monkeypatch.setattr(case.company.log, "append_bulk", overtaken)
     result = imports(case, source(case, tmp_path, numbers))
-    assert result.counts == ImportCounts(registered=ROWS - 3, unchanged=1, rejected=2)
-    assert ["leading zeros" in each.reason for each in result.rejections] == [True, True]
+    assert result.counts == ImportCounts(registered=ROWS - 4, unchanged=1, rejected=3)
+    assert ["leading zeros" in each.reason for each in result.rejections] == [True, False, True]
     assert_sound(case)
