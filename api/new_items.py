@@ -30,7 +30,7 @@ from store.codec import Codec
 if TYPE_CHECKING:
     from domain.commands import Decision
 
-WORTH_IT: Final = 100_000
+WORTH_IT: Final = 150_000
 """New rows that take one process longer than it takes others to start."""
 
 _MOST: Final = 3
