@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, TypeAlias
 
-from domain.identity import PEOPLE_STREAM
-from domain.item import ClearItem, ItemRegistered, RegisterItem
+from domain.identity import PEOPLE_STREAM, item_id
+from domain.item import ItemRegistered, RegisterItem
 from store.bulk import Other, Overtaken, Watch
 from store.codec import Codec
 from store.execute import PremisesMoved
 
+Identity: TypeAlias = tuple[str, str, str]
+"""An item's entity, customer code and number."""
+
 _Key: TypeAlias = tuple[str, str, str]
-"""Entity, customer code and number without leading zeros."""
+"""The same, the number without leading zeros."""
+
+
+def identity_of(command: RegisterItem) -> Identity:
+    """Of the item that *command* names."""
+    return command.entity, command.customer_code, command.number
 
 
 class Meanwhile:
@@ -28,24 +36,20 @@ class Meanwhile:
         ]
         self._numbers: Final[defaultdict[_Key, set[str]]] = defaultdict(set)
 
-    def watch(self, commands: Sequence[RegisterItem | ClearItem]) -> Watch:
-        """For an append of what *commands* lead to; it raises PremisesMoved and as `require_apart`."""
-        return Watch(self.position, self._names, [PEOPLE_STREAM], partial(self._look, commands))
+    def watch(self, new: Callable[[], Iterable[Identity]]) -> Watch:
+        """For an append that registers what is *new*; it raises PremisesMoved and as `require_apart`."""
+        return Watch(self.position, self._names, [PEOPLE_STREAM], partial(self._look, new))
 
-    def require_apart(self, commands: Iterable[RegisterItem | ClearItem]) -> None:
-        """Raise Overtaken naming the items whose number equals one that others have registered meanwhile, but
-        for leading zeros."""
+    def require_apart(self, new: Callable[[], Iterable[Identity]]) -> None:
+        """Raise Overtaken naming the items of *new* whose number equals one that others have registered
+        meanwhile, but for leading zeros. *new* is asked for only if they have registered any."""
         if not self._numbers:
             return
-        new = [command for command in commands if isinstance(command, RegisterItem)]
-        twins = [each.item_id for each in new if self._others(each) - {each.number}]
+        twins = [item_id(*each) for each in new() if self._numbers.get(_key(*each), set()) - {each[2]}]
         if twins:
             raise Overtaken(frozenset(twins))
 
-    def _others(self, command: RegisterItem) -> set[str]:
-        return self._numbers.get(_key(command.entity, command.customer_code, command.number), set())
-
-    def _look(self, commands: Sequence[RegisterItem | ClearItem], found: list[Other]) -> None:
+    def _look(self, new: Callable[[], Iterable[Identity]], found: list[Other]) -> None:
         if not found:
             return
         self.position = found[-1].position  # whatever is raised: this much is seen
@@ -55,7 +59,7 @@ class Meanwhile:
                 self._numbers[_key(event.entity, event.customer_code, event.number)].add(event.number)
         if any(other.stream_id == PEOPLE_STREAM for other in found):
             raise PremisesMoved(PremisesMoved.__doc__)
-        self.require_apart(commands)
+        self.require_apart(new)
 
 
 def _key(entity: str, customer_code: str, number: str) -> _Key:

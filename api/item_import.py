@@ -13,16 +13,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 from uuid import UUID
 
+from api import new_items
 from api.database import OpenCompany
-from api.import_meanwhile import Meanwhile
+from api.import_meanwhile import Identity, Meanwhile, identity_of
 from api.item_file import ItemMapping, Rejection, Twins, digest
 from api.item_staging import staged_lines
-from api.pace import MANY_ROWS, ahead, even_pace
+from api.new_items import Due, Ready, Refused, Terms, refused
+from api.pace import MANY_ROWS, even_pace
 from domain.catalogue import Company, Settings
 from domain.commands import Decision
 from domain.identity import COMPANY_STREAM, ImportId, ItemId
@@ -31,13 +34,11 @@ from domain.item import (
     ClearItem,
     ItemCleared,
     ItemCorrected,
-    ItemDetails,
     ItemRegistered,
     ItemReinstated,
-    ItemType,
     RegisterItem,
 )
-from domain.ledger import clear_unattached, register_unseen
+from domain.ledger import clear_unattached
 from domain.refusals import Refusal
 from domain.roles import Actor, Permission, require
 from projections.staging import Row, Staging, Verdict, staging
@@ -51,8 +52,6 @@ from store.submission import Attribution
 
 Progress: TypeAlias = Callable[[int], None]
 """Told again and again how many rows are done."""
-
-Part = TypeVar("Part")
 
 CHUNK: Final = 5_000
 """How many new rows one append takes: others wait for it some tenth of a second."""
@@ -131,7 +130,7 @@ def import_items(
     """Import *source*, in whole chunks. *reading* hears how many rows are read, *progress* how many are done.
 
     Raises RoleForbids, SafetyShareExceeded, FileRefused and FeedFailed before anything is written;
-    StreamBusy, LogUnavailable and whatever *progress* raises between chunks.
+    StreamBusy, LogUnavailable, ImportCutShort and whatever *progress* raises between chunks.
     """
     require(actor, Permission.IMPORT)
     with even_pace(MANY_ROWS), staging(company.datastore) as staged:
@@ -175,7 +174,6 @@ def _missing(company: OpenCompany, staged: Staging, options: ImportOptions) -> t
 
 # --- the rows --------------------------------------------------------------------------------------
 
-_TYPES: Final = {kind.value: kind for kind in ItemType}
 _COUNTED: Final = {
     ItemRegistered: "registered",
     ItemCorrected: "corrected",
@@ -184,22 +182,18 @@ _COUNTED: Final = {
 }
 
 
-class _Ready(NamedTuple):  # made for each row, and quicker than a dataclass
-    """Something that touches no case, and what it leads to. *row* is 0 for what the file does not have."""
-
-    row: int
-    command: RegisterItem | ClearItem
-    decisions: list[Decision]
-
-
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """What is ready to be recorded together; *part* is None if nothing is. *rows*: how many were read."""
+    """What is recorded together: the *part* that is to be copied, and of how many *items* it tells which
+    fact. What it was made of, and which items are new in it, is asked for only where others came in between.
+    """
 
-    rows: int
-    ready: list[_Ready]
+    items: int
+    fact: str
+    part: Prepared
     versions: Mapping[UUID, int]
-    part: Prepared | None
+    due: Callable[[], list[Due]]
+    new: Callable[[], list[Identity]]
 
 
 class _Run:
@@ -216,20 +210,19 @@ class _Run:
     ) -> None:
         self._log: Final = company.log
         self._executor: Final = rehearsal(company.datastore) if options.dry_run else company.executor
-        self._zone: Final = settings_of(company.executor).zone
         self._source: Final = source
         self._actor: Final = actor
         self._options: Final = options
         self._progress: Final = progress
         self._id: Final = ImportId(new_id())
+        zone = settings_of(company.executor).zone
+        self._terms: Final = Terms(self._id, zone, options.accept_as_new)
         self._start: Final = StartImport(self._id, source.name, f"sha256:{source.digest}", options.mode)
         self._recorded = False
         self._done = 0
         self._meanwhile: Final = Meanwhile(seen, company.log.codec)
         self._counts: Counter[str] = Counter()
         self._rejections: list[Rejection] = []
-        self._unmet: Final[set[str]] = set()
-        """Customers whose first new row was refused: the next one registers them."""
 
     def leave(self, staged: Staging, unchanged: int) -> None:
         """Count what stays as it is, and reject what cannot be taken."""
@@ -244,23 +237,35 @@ class _Run:
         self._advance(unchanged + len(self._rejections))
 
     def register(self, staged: Staging) -> None:
-        """Record the rows that are simply new. While one chunk is being written the next is put together, and
-        the rows of the one after that are fetched."""
-        for chunk in ahead(map(self._prepare, ahead(staged.rows(Verdict.NEW, size=CHUNK)))):
-            self._record(chunk)
-            self._advance(chunk.rows)
+        """Record the rows that are simply new. While one chunk is being written the next are made ready."""
+        stretches = staged.stretches(CHUNK)
+        processes = new_items.processes_for(CHUNK * len(stretches))
+        codec = self._log.codec
+        later: set[int] = set()
+        with closing(new_items.all_ready(staged, stretches, self._terms, codec, processes)) as chunks:
+            for each in chunks:
+                ready = each
+                if each.stretch.has(later):  # one of them meets its customer after all
+                    ready = new_items.made_ready(staged.new(each.stretch), each.stretch, self._terms, codec)
+                if ready.unmet:
+                    later |= staged.meet_later(ready.unmet, ready.stretch.upto)
+                for refusal in ready.refused:
+                    self._reject(refusal)
+                if ready.part is not None:
+                    self._record(self._registrations(staged, ready, ready.part))
+                self._advance(ready.rows)
 
     def decide(self, staged: Staging) -> None:
         """Decide the rows that touch what is known, or may."""
         for part in staged.rows(Verdict.CHANGED, Verdict.UNSURE, size=CASES):
-            self._decide([(row[0], self._command(row)) for row in part])
+            self._decide([(row[0], self._terms.command(row)) for row in part])
             self._advance(len(part))
 
     def clear(self, staged: Staging) -> int:
         """Clear what the file does not have; how much of it was still open."""
         before = self._counts["cleared"]
         for part in staged.missing(CHUNK):
-            self._record(self._prepare_clearing([row for row in part if not row[-1]]))
+            self._record(self._clearings([row for row in part if not row[-1]]))
             attached = [ClearItem(ItemId(row[0]), import_id=self._id) for row in part if row[-1]]
             for at in range(0, len(attached), CASES):
                 self._clear(attached[at : at + CASES])
@@ -276,49 +281,44 @@ class _Run:
 
     # --- what touches no case ----------------------------------------------------------------------
 
-    def _prepare(self, rows: Sequence[Row]) -> _Chunk:
-        latest, ready = now(), []
-        for row in rows:
-            command = self._command(row)
-            meets_customer = row[-1] or command.customer_code in self._unmet
-            try:
-                decisions = register_unseen(command, self._zone, latest, meets_customer=meets_customer)
-            except Refusal as refusal:
-                self._reject(row[0], command, refusal)
-                self._unmet.update([command.customer_code] if meets_customer else [])
-                continue
-            self._unmet.discard(command.customer_code)
-            ready.append(_Ready(row[0], command, decisions))
-        return self._chunk(len(rows), ready, {})
+    def _registrations(self, staged: Staging, ready: Ready, part: Prepared) -> _Chunk:
+        stretch = ready.stretch
 
-    def _prepare_clearing(self, items: Sequence[Row]) -> _Chunk:
-        latest, ready, versions = now(), [], {}
+        def due() -> list[Due]:
+            return [Due(*each) for each in new_items.Deciding(staged.new(stretch), self._terms)]
+
+        return _Chunk(ready.items, "registered", part, {}, due, lambda: staged.new_identities(stretch))
+
+    def _clearings(self, items: Sequence[Row]) -> _Chunk | None:
+        latest, due, versions = now(), [], {}
         for item, customer, version, balance, currency, _ in items:
             paid = ItemCleared(item, customer, None, balance, currency, self._id)
-            decision = clear_unattached(paid, self._zone, latest)
-            ready.append(_Ready(0, ClearItem(item, import_id=self._id), [decision]))
+            decision = clear_unattached(paid, self._terms.zone, latest)
+            due.append(Due(0, ClearItem(item, import_id=self._id), [decision]))
             versions[item] = version
-        return self._chunk(len(items), ready, versions)
+        return self._chunk("cleared", due, versions)
 
-    def _chunk(self, rows: int, ready: list[_Ready], versions: Mapping[UUID, int]) -> _Chunk:
-        decisions = [decision for each in ready for decision in each.decisions]
-        part = prepared(decisions, versions, self._log.codec) if decisions else None
-        return _Chunk(rows, ready, versions, part)
+    def _chunk(self, fact: str, due: list[Due], versions: Mapping[UUID, int]) -> _Chunk | None:
+        if not due:
+            return None
+        part = prepared([each for one in due for each in one.decisions], versions, self._log.codec)
+        new = [identity_of(each.command) for each in due if isinstance(each.command, RegisterItem)]
+        return _Chunk(len(due), fact, part, versions, lambda: due, lambda: new)
 
-    def _record(self, chunk: _Chunk) -> None:
-        overtaken: list[_Ready] = []
-        while chunk.part is not None:
+    def _record(self, chunk: _Chunk | None) -> None:
+        overtaken: list[Due] = []
+        while chunk is not None:
             try:
-                self._append(chunk, chunk.part)
+                self._append(chunk)
             except PremisesMoved:
                 self._require_rights()
             except Overtaken as moved:
-                overtaken += [each for each in chunk.ready if _streams(each) & moved.streams]
-                rest = [each for each in chunk.ready if not _streams(each) & moved.streams]
-                chunk = self._chunk(chunk.rows, rest, chunk.versions)
+                due = chunk.due()
+                overtaken += [each for each in due if _streams(each) & moved.streams]
+                rest = [each for each in due if not _streams(each) & moved.streams]
+                chunk = self._chunk(chunk.fact, rest, chunk.versions)
             else:
-                for each in chunk.ready:
-                    self._counts["cleared" if isinstance(each.command, ClearItem) else "registered"] += 1
+                self._counts[chunk.fact] += chunk.items
                 break
         # Somebody else changed these meanwhile: they are compared again.
         self._decide(
@@ -326,14 +326,15 @@ class _Run:
         )
         self._clear([each.command for each in overtaken if isinstance(each.command, ClearItem)])
 
-    def _append(self, chunk: _Chunk, part: Prepared) -> None:
+    def _append(self, chunk: _Chunk) -> None:
         if not self._options.dry_run:
             actor = self._actor
             by = Attribution(actor.person_id, actor.role, actor.key_id, actor.on_behalf_of)
             opening = [] if self._recorded else [self._opening()]
-            new = [] if self._options.accept_as_new else [each.command for each in chunk.ready]
+            new = list if self._options.accept_as_new else chunk.new
             self._meanwhile.require_apart(new)
-            appended = self._log.append_bulk(new_id(), by, [*opening, part], self._meanwhile.watch(new))
+            watch = self._meanwhile.watch(new)
+            appended = self._log.append_bulk(new_id(), by, [*opening, chunk.part], watch)
             self._meanwhile.position = appended.last
         self._recorded = True
 
@@ -355,7 +356,7 @@ class _Run:
         outcomes = self._carry_out([command for _, command in rows])
         for (row, command), outcome in zip(rows, outcomes, strict=True):
             if isinstance(outcome, Refusal):
-                self._reject(row, command, outcome)
+                self._reject(refused(row, command, outcome))
             else:
                 self._count(command.item_id, outcome)
 
@@ -369,12 +370,6 @@ class _Run:
 
     # --- what became of them -----------------------------------------------------------------------
 
-    def _command(self, row: Row) -> RegisterItem:
-        _, entity, code, number, name, kind, issued, due, amount, balance, currency, more, paid = row[:13]
-        details = ItemDetails(_TYPES[kind], issued, due, amount, balance, currency, more)
-        accept = self._options.accept_as_new
-        return RegisterItem(code, entity, number, details, name, paid, accept, self._id)
-
     def _count(self, item: ItemId, decisions: Sequence[Decision]) -> None:
         events = (event for decision in decisions for event in decision.events)
         facts = [type(each) for each in events if each.stream_id == item and type(each) in _COUNTED]
@@ -382,17 +377,16 @@ class _Run:
         told = [fact for fact in facts if fact is not ItemCorrected] or facts
         self._counts[_COUNTED[told[0]] if told else "unchanged"] += 1
 
-    def _reject(self, row: int, command: RegisterItem, refusal: Refusal) -> None:
+    def _reject(self, refusal: Refused) -> None:
         place = refusal.place.removeprefix("/details").strip("/")
         attribute = place.removeprefix("attributes/")
         column = self._source.columns.get(place) if attribute == place else attribute
-        identity = (command.entity, command.customer_code, command.number)
-        self._rejections.append(Rejection(row, column, str(refusal), identity))
+        self._rejections.append(Rejection(refusal.row, column, refusal.reason, refusal.identity))
 
     def _advance(self, rows: int) -> None:
         self._done += rows
         self._progress(self._done)
 
 
-def _streams(ready: _Ready) -> set[UUID]:
-    return {event.stream_id for decision in ready.decisions for event in decision.events}
+def _streams(due: Due) -> set[UUID]:
+    return {event.stream_id for decision in due.decisions for event in decision.events}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -50,10 +51,10 @@ def _set() -> None:
     gc.set_threshold(*collect)
 
 
-def ahead(parts: Iterator[Part]) -> Iterator[Part]:
-    """*parts*, each made in another thread while the one before is in use."""
+def ahead(parts: Iterator[Part], number: int = 1) -> Iterator[Part]:
+    """*parts*, each made in another thread while the one before is in use, or so many before it."""
     with ThreadPoolExecutor(1) as assistant:
-        following = assistant.submit(next, parts, None)
-        while (part := following.result()) is not None:
-            following = assistant.submit(next, parts, None)
+        following = deque(assistant.submit(next, parts, None) for _ in range(number))
+        while (part := following.popleft().result()) is not None:
+            following.append(assistant.submit(next, parts, None))
             yield part

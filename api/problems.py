@@ -25,6 +25,7 @@ from starlette.exceptions import HTTPException
 
 from api.downloads import TooManyDownloads
 from api.mapping_table import MappingRefused
+from api.new_items import ImportCutShort
 from api.records import FileRefused
 from api.typed_columns import WorkbookTooSmall
 from domain import refusals
@@ -137,6 +138,7 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
         "This Idempotency-Key came before with another request; take a new one.",
     ),
     StreamBusy: Kind(503, "stream-busy", None, _RETRY),
+    ImportCutShort: Kind(503, "import-cut-short", None, _RETRY),
     LogUnavailable: Kind(503, "database-unavailable", _UNAVAILABLE, _RETRY),
     NotThereYet: Kind(503, "not-there-yet", None, _RETRY),
     FeedFailed: Kind(

@@ -5,7 +5,7 @@ changes nothing. Both are the whole way: reading the file, staging, comparing, w
 What the feed needs to bring the read side up afterwards is reported apart. *copy* is the same staged rows,
 ready in memory, into the same table. A bar's value is the median of the turns' ratios. *peak* is the most
 memory that the importing process has used, for the file and for one twice as long: each is imported by a
-process of its own.
+process of its own. (Those that make very many items ready for it stay below it: decision 14.)
 
 ``BENCH_ROWS`` says how many rows the file has (1 000 000), ``BENCH_TURNS`` how often all are measured (3).
 """

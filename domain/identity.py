@@ -32,22 +32,31 @@ _NOT_FIXED: Final = ~(0xF << 76 | 3 << 62)
 
 def _named(kind: str, *parts: str) -> UUID:
     # The unit separator cannot be typed into a number or code, so no two keys run into each other.
+    return _hashed("\x1f".join((kind, *parts)))
+
+
+def _hashed(name: str) -> UUID:
     # This is uuid5(), whose general way takes three times as long.
-    digest = sha1(_SALT + "\x1f".join((kind, *parts)).encode(), usedforsecurity=False).digest()
+    digest = sha1(_SALT + name.encode(), usedforsecurity=False).digest()
     return _uuid(int.from_bytes(digest[:16], "big") & _NOT_FIXED | _FIXED)
+
+
+_UNKNOWN: Final = SafeUUID.unknown
+_new: Final = object.__new__
+_set: Final = object.__setattr__
 
 
 def _uuid(number: int) -> UUID:
     # UUID(int=number), which takes twice as long to find out in which of its six ways it is told the number.
-    made = object.__new__(UUID)
-    object.__setattr__(made, "int", number)
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    made = _new(UUID)
+    _set(made, "int", number)
+    _set(made, "is_safe", _UNKNOWN)
     return made
 
 
 def item_id_unremembered(entity: str, customer_code: str, number: str) -> ItemId:
     """As `item_id`, quicker for an item that is named once: one of a million that are new."""
-    return ItemId(_named("item", entity, customer_code, number))
+    return ItemId(_hashed(f"item\x1f{entity}\x1f{customer_code}\x1f{number}"))
 
 
 @lru_cache(maxsize=10_000)  # a history names the same items again and again

@@ -89,10 +89,10 @@ def register_unseen(
 def _check_texts(command: RegisterItem) -> None:
     # Looking at each text by itself takes a third of all else here; nearly always one look at all will do.
     attributes = command.details.attributes
-    codes = "".join((command.customer_code, command.entity, command.number, command.customer_name or ""))
+    codes = f"{command.customer_code}{command.entity}{command.number}{command.customer_name or ''}"
     names, texts = "".join(attributes), "".join(attributes.values())
-    is_short = max(len(codes), len(names)) <= LONGEST_CODE and len(texts) <= LONGEST_TEXT
-    if not (is_short and is_storable(codes + names + texts)):
+    is_short = len(codes) <= LONGEST_CODE and len(names) <= LONGEST_CODE and len(texts) <= LONGEST_TEXT
+    if not (is_short and is_storable(f"{codes}{names}{texts}")):
         require_storable(command)
 
 

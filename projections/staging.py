@@ -8,20 +8,19 @@ to the log first. Whatever changes the log afterwards is noticed when the differ
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, Final, LiteralString
+from itertools import pairwise
+from typing import Any, Final, LiteralString, NamedTuple
 
-import orjson
 import psycopg
 from psycopg.rows import tuple_row
-from psycopg.sql import SQL, Identifier, Literal
-from psycopg.types.json import set_json_loads
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from projections import staging_statements as statements
 from store.clock import new_id
-from store.connections import CompanyDatastore, LogUnavailable
+from store.connections import CompanyDatastore, LogUnavailable, Parameters
 
 COLUMNS: Final = (
     "row",
@@ -44,6 +43,27 @@ COLUMNS: Final = (
 
 Row = tuple[Any, ...]
 
+_LAST: Final = 2**63 - 1
+
+
+class Stretch(NamedTuple):
+    """Rows after the one and up to the other."""
+
+    after: int
+    upto: int
+
+    def has(self, rows: Collection[int]) -> bool:
+        """Whether one of *rows* is among these."""
+        return any(self.after < row <= self.upto for row in rows)
+
+
+class Place(NamedTuple):
+    """Where the rows are staged; with it another process finds them."""
+
+    conninfo: str
+    schema: str
+    name: str
+
 
 class Verdict(StrEnum):
     """What a row is beside what is known. Rows that change nothing have none."""
@@ -61,12 +81,15 @@ class Verdict(StrEnum):
 class Staging:
     """The staged rows of one file, over a connection of their own."""
 
-    def __init__(self, connection: psycopg.Connection[Any], schema: str, name: str) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], place: Place) -> None:
         self._connection: Final = connection
+        self.place: Final = place
+        _, schema, name = place
         self._names: Final = {
             "schema": Identifier(schema),
             **{table: Identifier(schema, f"{name}_{table}") for table in ("staged", "verdicts", "missing")},
             "columns": SQL(", ").join(map(Identifier, COLUMNS)),
+            "all": SQL(", ").join(map(_selected, COLUMNS)),
             **{verdict.name.lower(): Literal(verdict.value) for verdict in Verdict},
         }
         self._has_place = False
@@ -131,19 +154,46 @@ class Staging:
     def rows(self, *verdicts: Verdict, size: int) -> Iterator[list[Row]]:
         """The rows with one of *verdicts* in the order of the file, so many at a time.
 
-        Each has the values of COLUMNS, and whether it is the first new one of a customer who is not known.
+        Each has the values of COLUMNS, the attributes as JSON, and whether it is the first new one of a
+        customer who is not known.
         """
         if not any(self._found[verdict] for verdict in verdicts):
             return  # where nothing differs, giving each row its place would take as long as comparing them
+        self._give_places()
+        told = [verdict.value for verdict in verdicts]
+        last = -1
+        while part := self._run(statements.ROWS, (told, last, size), binary=False):
+            last = part[-1][0]
+            yield part
+
+    def stretches(self, size: int) -> list[Stretch]:
+        """Where the new rows are, so many in each stretch but for the last."""
+        if not self._found[Verdict.NEW]:
+            return []
+        self._give_places()
+        ends = [row for (row,) in self._run(statements.ENDS, (size,))]
+        if self._found[Verdict.NEW] % size:
+            ends.append(_LAST)
+        return [Stretch(*each) for each in pairwise((-1, *ends))]
+
+    def new(self, stretch: Stretch) -> list[Row]:
+        """The new rows of *stretch*, as `rows` gives them."""
+        return self._run(statements.NEW, stretch._asdict(), binary=False)
+
+    def new_identities(self, stretch: Stretch) -> list[tuple[str, str, str]]:
+        """Entity, customer code and number of the new rows of *stretch*."""
+        rows = self._run(statements.NEW_IDENTITIES, stretch._asdict())
+        return [(entity, code, number) for entity, code, number in rows]
+
+    def meet_later(self, customers: Collection[str], after: int) -> set[int]:
+        """Have each of *customers* met by their first new row after that one; which rows these are."""
+        return {row for (row,) in self._run(statements.MEET_LATER, (after, list(customers)))}
+
+    def _give_places(self) -> None:
         if not self._has_place:
             self._run(statements.PLACE_STAGED)
             self._run(statements.PLACE_VERDICTS)
             self._has_place = True
-        told = [verdict.value for verdict in verdicts]
-        last = -1
-        while part := self._run(statements.ROWS, (told, last, size)):
-            last = part[-1][0]
-            yield part
 
     def repeated(self) -> Iterator[Row]:
         """Of each row that shares its identity: row, identity, how many share it and the first of them."""
@@ -158,13 +208,21 @@ class Staging:
             place = part[-1][0]
             yield [row[1:] for row in part]
 
-    def _run(self, statement: LiteralString, parameters: tuple[object, ...] = ()) -> list[Row]:
+    def _run(
+        self, statement: LiteralString, parameters: Parameters = (), *, binary: bool = True
+    ) -> list[Row]:
+        # Amounts and dates are read quicker from text, ids from bytes.
         with self._connection.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(self._sql(statement), parameters or None, binary=True)
+            cursor.execute(self._sql(statement), parameters or None, binary=binary)
             return cursor.fetchall() if cursor.description else []
 
     def _sql(self, statement: LiteralString) -> bytes:
         return SQL(statement).format(**self._names).as_bytes()
+
+
+def _selected(column: str) -> Composed:
+    chosen = SQL("s.{}").format(Identifier(column))
+    return chosen + SQL("::text") if column == "attributes" else chosen
 
 
 @contextmanager
@@ -172,27 +230,39 @@ def staging(datastore: CompanyDatastore) -> Iterator[Staging]:
     """Empty staging tables beside the item states of a company. Raises LogUnavailable."""
     conninfo = datastore.pool.conninfo
     assert isinstance(conninfo, str), "our pools are opened with a connection string"
+    with _connection(conninfo) as connection:
+        _remove_dead(connection, conninfo, datastore.schema)
+        name = f"import_{new_id().hex}"
+        connection.execute(statements.ALIVE, (name,))
+        staged = Staging(connection, Place(conninfo, datastore.schema, name))
+        staged.create()
+        try:
+            yield staged
+        finally:
+            if not connection.broken:
+                staged.drop()
+
+
+@contextmanager
+def looking_at(place: Place) -> Iterator[Staging]:
+    """What is staged at *place*, by whom it is filled, compared and removed. Raises LogUnavailable."""
+    with _connection(place.conninfo) as connection:
+        yield Staging(connection, place)
+
+
+@contextmanager
+def _connection(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
     try:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             for setting in statements.SETTINGS:
                 connection.execute(setting)
-            set_json_loads(orjson.loads, connection)
-            _remove_dead(connection, datastore.schema)
-            name = f"import_{new_id().hex}"
-            connection.execute(statements.ALIVE, (name,))
-            staged = Staging(connection, datastore.schema, name)
-            staged.create()
-            try:
-                yield staged
-            finally:
-                if not connection.broken:
-                    staged.drop()
+            yield connection
     except psycopg.OperationalError as error:
         raise LogUnavailable(str(error)) from error
 
 
-def _remove_dead(connection: psycopg.Connection[Any], schema: str) -> None:
+def _remove_dead(connection: psycopg.Connection[Any], conninfo: str, schema: str) -> None:
     """Remove the tables of imports that are no longer alive."""
     dead = connection.execute(statements.DEAD, (Identifier(schema).as_string(),)).fetchall()
     for (table,) in dead:
-        Staging(connection, schema, table.removesuffix("_staged")).drop()
+        Staging(connection, Place(conninfo, schema, table.removesuffix("_staged"))).drop()

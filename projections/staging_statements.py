@@ -28,7 +28,9 @@ create unlogged table {staged} (
     row bigint not null, entity text, customer_code text, number text, customer_name text, type text,
     issue_date date, due_date date, amount numeric, balance numeric, currency text, attributes jsonb,
     cleared_on date, refused_column text, refused text)""",
-    "create unlogged table {verdicts} (row bigint not null, verdict text not null, meets boolean not null)",
+    """
+create unlogged table {verdicts} (
+    row bigint not null, verdict text not null, meets boolean not null, customer_code text)""",
     "create unlogged table {missing} (place bigint generated always as identity, item_id uuid not null)",
 )
 
@@ -44,7 +46,7 @@ with live as not materialized (select * from {schema}.item_states where until is
 select s.row, case when r.number is not null then {repeated}
                    when s.refused is not null then {refused}
                    when i.item_id is null then {new}
-                   else {changed} end, false
+                   else {changed} end, false, s.customer_code
 from {staged} s
 left join repeated r on (r.entity, r.customer_code, r.number) = (s.entity, s.customer_code, s.number)
 left join live i on (i.entity, i.customer_code, i.number) = (s.entity, s.customer_code, s.number)
@@ -78,18 +80,41 @@ update {verdicts} v set verdict = {unsure} from twins where twins.row = v.row
 
 MEET_CUSTOMERS: Final[LiteralString] = """
 with first as (
-    select min(s.row) as row from {verdicts} v join {staged} s on s.row = v.row
+    select min(v.row) as row from {verdicts} v
     where v.verdict = {new}
       and not exists (select from {schema}.customer_states c
-                      where c.code = s.customer_code and c.until is null)
-    group by s.customer_code)
+                      where c.code = v.customer_code and c.until is null)
+    group by v.customer_code)
 update {verdicts} v set meets = true from first where first.row = v.row"""
 
 COUNT: Final[LiteralString] = "select verdict, count(*) from {verdicts} group by verdict"
 
 ROWS: Final[LiteralString] = """
-select s.*, v.meets from {verdicts} v join {staged} s on s.row = v.row
+select {all}, v.meets from {verdicts} v join {staged} s on s.row = v.row
 where v.verdict = any(%s) and v.row > %s order by v.row limit %s"""
+
+ENDS: Final[LiteralString] = """
+select row from (select row, row_number() over (order by row) as place from {verdicts}
+                 where verdict = {new}) new
+where place %% %s = 0 order by row"""
+
+NEW: Final[LiteralString] = """
+select {all}, v.meets from {verdicts} v join {staged} s on s.row = v.row
+where v.verdict = {new} and v.row > %(after)s and v.row <= %(upto)s
+  and s.row > %(after)s and s.row <= %(upto)s order by v.row"""
+"""The bounds are said of both tables: each is read by its index then, and not the staged rows as a whole."""
+
+NEW_IDENTITIES: Final[LiteralString] = """
+select s.entity, s.customer_code, s.number from {verdicts} v join {staged} s on s.row = v.row
+where v.verdict = {new} and v.row > %(after)s and v.row <= %(upto)s
+  and s.row > %(after)s and s.row <= %(upto)s order by v.row"""
+
+MEET_LATER: Final[LiteralString] = """
+with next as (
+    select min(row) as row from {verdicts}
+    where verdict = {new} and row > %s and customer_code = any(%s)
+    group by customer_code)
+update {verdicts} v set meets = true from next where next.row = v.row returning v.row"""
 
 REPEATED: Final[LiteralString] = """
 with their as (select s.row, s.entity, s.customer_code, s.number

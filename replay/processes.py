@@ -6,9 +6,11 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -22,12 +24,18 @@ Tell: TypeAlias = Callable[[int], None]
 Work: TypeAlias = Callable[[Part, Tell], Answer]
 """A function of a module, by whose name another process finds it. All that goes in and out can be pickled."""
 
+Opened: TypeAlias = Callable[[], AbstractContextManager[Work[Part, Answer]]]
+"""Makes ready, in the process that will do it, some work and whatever it needs for all of its parts."""
+
 _MOST: Final = 8
 _WORTH_IT: Final = 50_000
 """Events that take one process longer than it takes others to start."""
 
+_WAITING: Final = 2
+"""Parts that each process has been given: one it works on, and the next, so that it never stands idle."""
+
 _BEHIND: Final = 10
-"""By how much the processes stand behind those that serve people, where both want the same core."""
+"""By how much processes whose work is not waited for stand behind others that want the same core."""
 
 
 class ProcessLost(Exception):
@@ -56,7 +64,7 @@ def share_out(
         return [work(part, told) for part in parts]
     answers: dict[int, Answer] = {}
     left = iter(enumerate(parts))
-    with _serving(work, min(processes, len(parts))) as pipes:
+    with _serving(partial(_behind, work), min(processes, len(parts))) as pipes:
         busy: dict[Any, int] = {}
         for each, (number, part) in zip(pipes, left, strict=False):  # pipes first: no part is lost
             _hand(each, part)
@@ -72,6 +80,30 @@ def share_out(
                     _hand(pipe, part)
                     busy[pipe] = number
     return [answers[number] for number in range(len(parts))]
+
+
+def in_turn(
+    opened: Opened[Part, Answer], parts: Iterable[Part], processes: int
+) -> Generator[Answer, None, None]:
+    """What the work answers for each of *parts*, one after the other in their order; meanwhile each of the
+    *processes* makes another one and has one more before it, all of them small. What it tells is not heard.
+
+    Raises what the work raises, ProcessLost. The processes end with the last part, or when this is closed.
+    """
+    left = iter(parts)
+    with _serving(opened, processes) as pipes:
+        under_way: deque[Connection] = deque()
+        for pipe, part in zip(pipes * _WAITING, left, strict=False):  # pipes first: no part is lost
+            _hand(pipe, part)
+            under_way.append(pipe)
+        while under_way:
+            pipe = under_way.popleft()
+            while not isinstance(said := _received(pipe), _Done):
+                pass
+            for part in islice(left, 1):
+                _hand(pipe, part)
+                under_way.append(pipe)
+            yield said.answer
 
 
 def _hand(pipe: Any, part: object) -> None:  # noqa: ANN401 - one of what `wait` can wait for
@@ -92,15 +124,21 @@ def _received(pipe: Any) -> Any:  # noqa: ANN401 - whatever a process says
 
 
 @contextmanager
-def _serving(work: Work[Any, Any], number: int) -> Iterator[list[Connection]]:
-    """Pipes to so many processes that do *work*; these end with the block."""
+def _behind(work: Work[Part, Answer]) -> Iterator[Work[Part, Answer]]:
+    os.nice(_BEHIND)
+    yield work
+
+
+@contextmanager
+def _serving(opened: Opened[Any, Any], number: int) -> Iterator[list[Connection]]:
+    """Pipes to so many processes that do the work; these end with the block."""
     # Not forked: a copy of this process would have its connections and not the threads that keep them.
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         pipes = []
         for _ in range(number):
             here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(there, work), daemon=True)
+            process = context.Process(target=_serve, args=(there, opened), daemon=True)
             with _without_interruption():
                 process.start()
             there.close()  # so that its end is noticed here
@@ -121,15 +159,22 @@ def _without_interruption() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Connection, work: Work[Any, Any]) -> None:
-    os.nice(_BEHIND)
+def _serve(pipe: Connection, opened: Opened[Any, Any]) -> None:
     # Looking for circles among millions of events takes as long as folding them, and there are none.
     gc.disable()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # who shared the work out is gone
-        while True:
-            part = pipe.recv()
-            try:
-                said: object = _Done(work(part, pipe.send))
-            except Exception as error:  # noqa: BLE001 - raised there
-                said = error
-            pipe.send(said)
+        try:
+            with opened() as work:
+                _answer(pipe, work)
+        except Exception as error:  # noqa: BLE001 - raised there
+            pipe.send(error)
+
+
+def _answer(pipe: Connection, work: Work[Any, Any]) -> None:
+    while True:
+        part = pipe.recv()
+        try:
+            said: object = _Done(work(part, pipe.send))
+        except Exception as error:  # noqa: BLE001 - raised there
+            said = error
+        pipe.send(said)

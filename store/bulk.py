@@ -1,14 +1,16 @@
 """Many events in one append by COPY: what an import of very many rows records.
 
 It is the same append as the function `append` of schema/0002_log.sql, under the same lock and with the same
-promises. Only the events take another way into the table: COPY writes them several times as fast.
+promises. Only the events take another way into the table: COPY writes them several times as fast, and in its
+binary format with a third less work for the server than as text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from struct import Struct
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -18,8 +20,8 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from domain.commands import Decision
+from store import copy_binary
 from store.codec import Codec
-from store.copy_text import cell
 from store.submission import Appended, Attribution, ToldInTheFuture
 
 _ANSWER: Final = b'{"changed":true,"subject":null,"version":null}'
@@ -49,7 +51,17 @@ where position > %s and (type = any(%s) or stream_id = any(%s)) order by positio
 
 _COPY: Final = """
 copy {events} (position, decision_end, stream_id, version, type, data, occurred_at, recorded_at,
-               actor, role, key_id, on_behalf_of, command_id) from stdin"""
+               actor, role, key_id, on_behalf_of, command_id) from stdin (format binary)"""
+
+_numbers: Final = Struct(">hiqiq").pack
+"""How a row begins: how many columns it has, its position and that of its decision's last event."""
+
+_COLUMNS: Final = 13
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+_place: Final = Struct(">i16siq").pack
+"""Stream and version."""
 
 
 class Overtaken(Exception):
@@ -83,48 +95,51 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Decisions ready to be copied: all of each line that is known before its position is.
+    """Decisions ready to be copied: all of each row that is known before its position is.
 
-    streams: each stream with its version before, and when the first event that is added to it occurred.
+    streams: each stream (the bytes of its id) with its version before, and when the first event that is added
+    to it occurred.
     ends: for each event, how many events after it its decision still has.
+    rows: of each event stream, version, type, data and moment, as COPY reads them.
     """
 
-    streams: list[tuple[str, int, str]]
+    streams: list[tuple[bytes, int, datetime]]
     ends: list[int]
-    lines: list[str]
+    rows: list[bytes]
     latest: datetime
 
 
 def prepared(decisions: Iterable[Decision], versions: Mapping[UUID, int], codec: Codec) -> Prepared:
-    """*decisions*, at least one, encoded. *versions*: those that streams have already; 0 for others.
+    """*decisions*, encoded. *versions*: those that streams have already; 0 for others.
 
     Raises what the codec raises; ValueError if time runs backwards within a stream.
     """
-    streams: list[tuple[str, int, str]] = []
-    reached: dict[str, tuple[int, datetime]] = {}  # texts are found quicker than ids
-    spelled: dict[datetime, str] = {}  # an item has a day like many others
+    streams: list[tuple[bytes, int, datetime]] = []
+    reached: dict[bytes, tuple[int, datetime]] = {}  # bytes are found quicker than ids
+    moments: dict[datetime, bytes] = {}  # an item has a day like many others
+    names: dict[str, bytes] = {}
     ends: list[int] = []
-    lines: list[str] = []
+    rows: list[bytes] = []
     for decision in decisions:
         moment = decision.occurred_at
-        occurred = spelled.get(moment) or spelled.setdefault(moment, moment.isoformat())
+        occurred = moments.get(moment) or moments.setdefault(moment, copy_binary.moment(moment))
         ends += range(len(decision.events) - 1, -1, -1)
         for event in decision.events:
-            stream = event.stream_id
-            place = f"{stream.int:032x}"  # PostgreSQL reads it without hyphens too, which take twice as long
-            if place in reached:
-                version, before = reached[place]
+            stream_id = event.stream_id
+            stream = stream_id.int.to_bytes(16, "big")  # as `bytes` of it, but quicker
+            if stream in reached:
+                version, before = reached[stream]
                 if before > moment:
-                    raise ValueError(f"time runs backwards in stream {stream}")
+                    raise ValueError(f"time runs backwards in stream {stream_id}")
             else:
-                version = versions.get(stream, 0) if versions else 0
-                streams.append((place, version, occurred))
-            reached[place] = version + 1, moment
+                version = versions.get(stream_id, 0) if versions else 0
+                streams.append((stream, version, moment))
+            reached[stream] = version + 1, moment
             name, data = codec.encode_bytes(event)
-            # Of all that COPY would mistake for something else, JSON has nothing but backslashes.
-            told = data.replace(b"\\", rb"\\").decode()
-            lines.append(f"{place}\t{version + 1}\t{name}\t{told}\t{occurred}")
-    return Prepared(streams, ends, lines, max(spelled))
+            kind = names.get(name) or names.setdefault(name, copy_binary.text(name))
+            place = _place(16, stream, 8, version + 1)
+            rows.append(b"".join((place, kind, copy_binary.length(len(data)), data, occurred)))
+    return Prepared(streams, ends, rows, max(moments, default=_LONG_AGO))
 
 
 class BulkAppend:
@@ -173,7 +188,7 @@ class BulkAppend:
             ((newest, recorded_at, is_ahead),) = cursor.fetchall()
             if is_ahead:
                 raise ToldInTheFuture("occurred_at lies in the future")
-            first, last = newest + 1, newest + sum(len(part.lines) for part in parts)
+            first, last = newest + 1, newest + sum(len(part.rows) for part in parts)
             cursor.execute(self._sql(_COMMAND), (command_id, first, last, recorded_at, _ANSWER))
             if not cursor.rowcount:
                 cursor.execute(self._sql(_KNOWN), (command_id,))
@@ -184,17 +199,17 @@ class BulkAppend:
                 cursor.execute(self._sql(_MEANWHILE), wanted)
                 watch.look([Other(*row) for row in cursor.fetchall()])
             self._compare(cursor, parts, new_ones=False)
-            tail = "\t".join(map(cell, (recorded_at, *_who(by), command_id)))
             with cursor.copy(self._sql(_COPY)) as copy:
-                copy.write("".join(_numbered(first, parts, tail)))
+                copy.write(b"".join(_numbered(first, parts, _tail(recorded_at, by, command_id))))
         return Appended(first, last, recorded_at, _ANSWER, replayed=False)
 
     def _compare(self, cursor: Cursor[Any], parts: Sequence[Prepared], *, new_ones: bool) -> None:
         streams = [each for part in parts for each in part.streams if new_ones or each[1]]
         if not streams:
             return
-        arrays = [_array(map(str, each)) for each in zip(*streams, strict=True)]
-        cursor.execute(self._sql(_OVERTAKEN), arrays)
+        ids, versions, moments = zip(*streams, strict=True)
+        told = map(bytes.hex, ids), map(str, versions), map(datetime.isoformat, moments)
+        cursor.execute(self._sql(_OVERTAKEN), [_array(texts) for texts in told])
         if overtaken := cursor.fetchall():
             raise Overtaken(frozenset(stream for (stream,) in overtaken))
 
@@ -202,16 +217,22 @@ class BulkAppend:
         return SQL(statement).format(**self._names).as_bytes()
 
 
-def _numbered(first: int, parts: Sequence[Prepared], tail: str) -> Iterator[str]:
+def _numbered(first: int, parts: Sequence[Prepared], tail: bytes) -> Iterator[bytes]:
+    yield copy_binary.BEGIN
     position = first
     for part in parts:
-        for line, end in zip(part.lines, part.ends, strict=True):
-            yield f"{position}\t{position + end}\t{line}\t{tail}\n"
+        for row, end in zip(part.rows, part.ends, strict=True):
+            yield _numbers(_COLUMNS, 8, position, 8, position + end)
+            yield row
+            yield tail
             position += 1
+    yield copy_binary.END
 
 
-def _who(by: Attribution) -> tuple[object, ...]:
-    return by.actor, by.role, by.key_id, by.on_behalf_of
+def _tail(recorded_at: datetime, by: Attribution, command_id: UUID) -> bytes:
+    key, whose, command = map(copy_binary.uuid, (by.key_id, by.on_behalf_of, command_id))
+    told = (copy_binary.moment(recorded_at), copy_binary.uuid(by.actor), copy_binary.text(by.role))
+    return b"".join((*told, key, whose, command))
 
 
 def _array(values: Iterable[str]) -> str:

@@ -36,6 +36,7 @@ def _for_users() -> tuple[type[Exception], ...]:
     from api.commands.session import CommandRefused
     from api.database import CompanyNotNamed, NoSuchCompanyHere
     from api.item_file import FileRefused, MappingRefused
+    from api.new_items import ImportCutShort
     from api.sample import SampleInterrupted
     from api.typed_columns import WorkbookTooSmall
     from domain.refusals import Refusal
@@ -63,6 +64,7 @@ def _for_users() -> tuple[type[Exception], ...]:
         EmbeddedServerRefusal,
         FeedFailed,
         FileRefused,
+        ImportCutShort,
         KeyNotAccepted,
         KeyReused,
         MappingRefused,

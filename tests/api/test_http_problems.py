@@ -18,6 +18,7 @@ from api import problems
 from api.downloads import TooManyDownloads
 from api.edge import Edge
 from api.item_file import FileRefused, MappingRefused
+from api.new_items import ImportCutShort
 from api.typed_columns import WorkbookTooSmall
 from docs import generate, problems_page
 from domain import refusals
@@ -221,6 +222,7 @@ RAISED: Final[list[tuple[Exception, int, str]]] = [
     (NoSuchCompany("no"), 404, "no-such-company"),
     (KeyReused("k"), 422, "idempotency-key-reused"),
     (StreamBusy("busy"), 503, "stream-busy"),
+    (ImportCutShort("cut"), 503, "import-cut-short"),
     (LogUnavailable("password=hunter2"), 503, "database-unavailable"),
     (FeedFailed(7, "x.v1", "a secret"), 503, "reports-stand-still"),
     (ToldInTheFuture("later"), 503, "clocks-differ"),

@@ -79,3 +79,47 @@ def test_42_an_import_and_an_undoing_that_were_killed_leave_whole_chunks_and_are
     redress(*undo)
     assert redress.newest == newest
     redress("verify")
+
+
+WITH_OTHERS = """
+from api import item_import, new_items
+from api.cli import main
+new_items.WORTH_IT, new_items.os.cpu_count = 0, lambda: 2
+item_import.CHUNK = 50
+raise SystemExit(main())
+"""
+
+
+def processes_of(parent: int) -> list[int]:
+    threads = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(each) for thread in threads for each in thread.read_text().split()]
+
+
+def has_ended(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks /proc which processes there are")
+def test_42_the_processes_that_make_items_ready_end_with_an_import_that_is_killed(redress, files):
+    file, mapping = files
+    before = redress.newest
+    command = [sys.executable, "-c", WITH_OTHERS, "import-items", file, "--mapping", mapping]
+    with subprocess.Popen(command, env=os.environ, stderr=subprocess.DEVNULL) as process:
+        while redress.newest <= before:
+            assert process.poll() is None, "it must not come to its end"
+            time.sleep(0.001)
+        others = processes_of(process.pid)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert len(others) >= 2
+    while not all(map(has_ended, others)):  # the limit of every test ends this one if they do not
+        time.sleep(0.01)
+    registered, items = count(redress, "item-registered")
+    assert registered == items < ITEMS
+    assert registered % 50 == 0
+    redress("import-items", file, "--mapping", mapping)
+    assert count(redress, "item-registered") == (ITEMS, ITEMS)

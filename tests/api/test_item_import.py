@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from api import item_import
+from api import item_import, new_items
 from api.item_file import FileRefused, read_mapping
 from api.item_import import (
     ImportOptions,
@@ -223,7 +223,7 @@ def test_1_a_customer_whose_first_row_is_refused_comes_with_the_next(case, ledge
             raise ItemRowInvalid(command.number, "because of the test")
         return register_unseen(command, *told, **more)
 
-    monkeypatch.setattr(item_import, "register_unseen", refusing)
+    monkeypatch.setattr(new_items, "register_unseen", refusing)
     monkeypatch.setattr(item_import, "CHUNK", 1)
     before = case.newest
     result = ledger.imports(row("1"), row("2"), row("3"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -75,6 +76,20 @@ def test_time_does_not_run_backwards_in_a_stream(log: Log) -> None:
     with pytest.raises(ToldInTheFuture):
         bulk(log, noted(B, at=now() + HOUR))
     assert log.newest() == 1
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(1900, 1, 1, tzinfo=ZoneInfo("Europe/Paris")),
+        datetime(2024, 2, 29, 13, 0, 0, 1, tzinfo=ZoneInfo("Asia/Kolkata")),
+    ],
+)
+def test_moments_are_copied_to_the_microsecond(log: Log, moment: datetime) -> None:
+    bulk(log, noted(A, at=moment))
+    bulk(log, noted(A, at=moment), a=1)
+    assert [each.occurred_at for each in log.read(0, 10)] == [moment, moment]
 
 
 def test_recorded_is_never_before_what_was_recorded_or_occurred(log: Log) -> None:
