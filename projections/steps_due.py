@@ -73,8 +73,8 @@ steps_due as (
 
 
 def steps_due(moment: Moment, items: Selection, *, of_all: bool) -> Composable:
-    """Two tables of a ``with`` clause that has one of the customers w asked for: ``looked_after``, with their
-    customer_id, code, name, collector_id and stands_in. *of_all*: these are all that there are.
+    """Two tables of a ``with`` clause that has one of the customers asked for (*of_all*: all there are):
+    ``looked_after``, with their customer_id, code, name, collector_id and stands_in.
 
     ``accounts``: what is open of a customer in a currency; apart what takes part in the scenario (takes_part)
     and what does not: items, balance, disputed. ``steps_due``: of those in which a step is due also step,
