@@ -55,7 +55,7 @@ due as (
     left join dispute_states d on d.dispute_id = f.dispute_id and {seen_d}
     left join people owner on owner.person_id = f.owner_id and owner.active
     left join people resolver on resolver.person_id = coalesce(f.resolver_id, d.resolver_id)
-    where {open_f} and f.due_on <= %(until)s
+    where {open_f} and f.due_on <= %(until)s and {for_whom}
 ),
 unsettled as (
     select d.dispute_id, d.reference, d.type, d.resolver_id, d.items, d.follow_ups,
@@ -214,7 +214,7 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     selection.require_by(parameters, "person")
     if not 0 <= parameters.days_ahead <= DAYS_AHEAD:
         raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {DAYS_AHEAD}")
-    chosen, customers, whose = _chosen(parameters, person), _customers(parameters), _looked_after(person)
+    chosen, customers = _chosen(parameters, person), _customers(parameters)
     items = selection.of_item_parts(parameters)
     if items.conditions:
         chosen.where("e.items > 0")
@@ -228,12 +228,11 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
             {**chosen.bindings, **customers.bindings, **items.bindings, "until": until},
             selected=chosen.sql(snapshot.moment),
             of_customers=customers.sql(snapshot.moment),
-            of_whom=whose.sql(snapshot.moment),
+            of_whom=_for(person, _LOOKED_AFTER).sql(snapshot.moment),
+            for_whom=_for(person, _CONCERNED).sql(snapshot.moment),
             amounts=snapshot.statement(_AMOUNTS, selected_items=selected_items),
             one_currency=_ONE_CURRENCY,
-            steps_due=steps_due(
-                snapshot.moment, items, of_all=not (customers.conditions or whose.conditions)
-            ),
+            steps_due=steps_due(snapshot.moment, items, of_all=person is None and not customers.conditions),
         )
         return snapshot.report(parameters, rows, person=person, until=until)
 
@@ -251,8 +250,7 @@ def _whose(reading: Reading, parameters: AgendaParameters) -> UUID | None:
 
 
 def _chosen(parameters: AgendaParameters, person: UUID | None) -> Selection:
-    chosen = Selection()
-    chosen.where_given(_OF_PERSON, person=person)
+    chosen = _for(person, _OF_PERSON)
     chosen.where_given("e.resolver_id = %(resolver)s", resolver=parameters.resolver)
     chosen.where_given("e.type = %(status)s", status=parameters.status)
     chosen.where_given("e.due_on >= %(period_from)s", period_from=parameters.period_from)
@@ -268,10 +266,10 @@ def _customers(parameters: Parameters) -> Selection:
     return chosen
 
 
-def _looked_after(person: UUID | None) -> Selection:
-    """Customers w whose own matters, such as the steps of the scenario, may stand in *person*'s agenda."""
+def _for(person: UUID | None, condition: LiteralString) -> Selection:
+    """*condition*, where one *person*'s agenda is asked for."""
     chosen = Selection()
-    chosen.where_given(_LOOKED_AFTER, person=person)
+    chosen.where_given(condition, person=person)
     return chosen
 
 
@@ -280,6 +278,12 @@ exists (select from people n where n.person_id = %(person)s and n.role = 'credit
 
 _LOOKED_AFTER: Final[LiteralString] = f"""
 (w.collector_id = %(person)s or w.collector_id is null and {_IS_CREDIT_MANAGER})"""
+"""Of customers w: their own matters, such as the steps of the scenario, may stand in the person's agenda."""
+
+_CONCERNED: Final[LiteralString] = f"""
+(%(person)s in (owner.person_id, resolver.person_id, w.collector_id)
+ or w.collector_id is null and {_IS_CREDIT_MANAGER})"""
+"""Of actions due: they may stand there. Most do not, and nothing more need be looked up for these."""
 
 _OF_PERSON: Final[LiteralString] = f"""
 (e.person_id = %(person)s or e.part = 'credit_manager' and {_IS_CREDIT_MANAGER})"""
