@@ -75,7 +75,7 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
         found = snapshot.dicts(
             FACTS + _SUMS,
             {**chosen.bindings, **group.bindings, "starts": buckets.starts([0, *ends])},
-            items=snapshot.sql(item_rows.ITEMS),
+            items=snapshot.sql(item_rows.items_for(chosen, group)),
             selected=chosen.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )

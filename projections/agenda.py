@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final, LiteralString
 from uuid import UUID
 
+from psycopg.sql import SQL
+
 from domain.refusals import NotYours
 from domain.roles import Permission, Relation
 from projections import selection
@@ -28,112 +30,111 @@ class Part(StrEnum):
 
 
 _ENTRIES: Final[LiteralString] = """
-with active as materialized (
-    select p.person_id from person_states p where {known_p} and p.active
+with people as materialized (
+    select p.person_id, p.name, p.role, p.active from person_states p where {known_p}
 ),
 -- The collector of a customer; one who has left, or was never known, is none.
 collected as not materialized (
-    select c.customer_id, a.person_id as collector_id
-    from customer_states c left join active a on a.person_id = c.collector_id
-    where {known_c}
+    select c.customer_id, c.code, c.name, a.person_id as collector_id,
+           case when a.person_id is null then 'credit_manager' else 'collector' end as stands_in
+    from customer_states c left join people a on a.person_id = c.collector_id and a.active
+    where {known_c} and {of_customers}
+),
+looked_after as (
+    select w.customer_id, w.code, w.name, w.collector_id, w.stands_in from collected w where {of_whom}
 ),
 due as (
-    select f.follow_up_id, f.title, f.due_on, f.chases, f.customer_id, f.items, f.dispute_id,
+    select f.follow_up_id, f.title, f.due_on, f.chases, f.items, f.dispute_id,
            coalesce(f.resolver_id, d.resolver_id) as resolver_id, coalesce(d.type, f.status) as type,
-           d.reference, d.episode_opened_at as opened_at,
-           owner.person_id as present_owner, present.person_id as present_resolver, w.collector_id
+           d.reference, d.episode_opened_at as opened_at, resolver.name as resolver,
+           owner.person_id as present_owner,
+           case when resolver.active then resolver.person_id end as present_resolver,
+           w.customer_id, w.code, w.name, w.collector_id, w.stands_in
     from follow_up_states f
     join collected w on w.customer_id = f.customer_id
     left join dispute_states d on d.dispute_id = f.dispute_id and {seen_d}
-    left join active owner on owner.person_id = f.owner_id
-    left join active present on present.person_id = coalesce(f.resolver_id, d.resolver_id)
-    where {open_f} and f.due_on <= %(until)s
+    left join people owner on owner.person_id = f.owner_id and owner.active
+    left join people resolver on resolver.person_id = coalesce(f.resolver_id, d.resolver_id)
+    where {open_f} and f.due_on <= %(until)s and {for_whom}
 ),
 unsettled as (
-    select d.dispute_id, d.reference, d.customer_id, d.type, d.resolver_id, d.items, d.follow_ups,
-           d.episode_opened_at as opened_at, w.collector_id
+    select d.dispute_id, d.reference, d.type, d.resolver_id, d.items, d.follow_ups,
+           d.episode_opened_at as opened_at, resolver.name as resolver,
+           w.customer_id, w.code, w.name, w.collector_id, w.stands_in
     from dispute_states d
     join collected w on w.customer_id = d.customer_id
+    left join people resolver on resolver.person_id = d.resolver_id
     where {open_d} and (d.resolver_id is null or d.follow_ups = '{{}}')
 ),
 {steps_due},
 entries (
-    kind, part, person_id, customer_id, due_on, follow_up_id, title, chases,
-    dispute_id, reference, opened_at, type, resolver_id, items,
-    step, medium, oldest_due, collectable, currency, balance
+    kind, part, person_id, customer_id, code, name, due_on, follow_up_id, title, chases,
+    dispute_id, reference, opened_at, type, resolver_id, resolver,
+    items, currency, balance, disputed, step, medium, oldest_due
 ) as (
-    select 'follow_up', whose.part, whose.person_id, customer_id, due_on, follow_up_id, title, chases,
-           dispute_id, reference, opened_at, type, resolver_id, items,
-           null, null, null::date, null::bigint, null, null::numeric
+    select 'follow_up', whose.part, whose.person_id, customer_id, code, name,
+           due_on, follow_up_id, title, chases, dispute_id, reference, opened_at, type, resolver_id, resolver,
+           a.*, null, null, null::date
     from due cross join lateral (
         -- Whoever is not there is stood in for by the collector, and the collector by the credit manager;
         -- nobody has the same action twice.
-        select distinct on (stands.person_id) stands.part, stands.person_id
-        from (
-            values (1, 'owner', present_owner), (2, 'resolver', present_resolver)
-        ) said (turn, part, person_id)
-        cross join lateral (
-            select coalesce(said.person_id, collector_id) as person_id,
-                   case when said.person_id is not null then said.part
-                        when collector_id is not null then 'collector' else 'credit_manager' end as part
-        ) stands
-        where said.turn = 1 or resolver_id is not null
-        order by stands.person_id, said.turn
-    ) whose
+        select case when present_owner is null then stands_in else 'owner' end as part,
+               coalesce(present_owner, collector_id) as person_id
+        union all
+        select case when present_resolver is null then stands_in else 'resolver' end,
+               coalesce(present_resolver, collector_id)
+        where resolver_id is not null
+          and coalesce(present_resolver, collector_id) is distinct from coalesce(present_owner, collector_id)
+    ) whose cross join lateral {amounts} a
     union all
-    select lack.kind, case when collector_id is null then 'credit_manager' else 'collector' end,
-           collector_id, customer_id, null, null, null, null,
-           dispute_id, reference, opened_at, type, resolver_id, items,
-           null, null, null, null, null, null
+    select lack.kind, stands_in, collector_id, customer_id, code, name, null, null, null, null,
+           dispute_id, reference, opened_at, type, resolver_id, resolver, a.*, null, null, null
     from unsettled cross join lateral (
         values ('dispute_without_resolver', resolver_id is null),
                ('dispute_without_follow_up', follow_ups = '{{}}')
-    ) lack (kind, holds)
+    ) lack (kind, holds) cross join lateral {amounts} a
     where lack.holds
     union all
-    select 'customer_without_collector', 'credit_manager', null, c.customer_id, null, null, null, null,
-           null, null, null, null, null, i.items,
-           null, null, null, null, null, null
-    from collected c
-    join (select i.customer_id, array_agg(i.item_id) as items from item_states i
-          where {open_i} group by i.customer_id) i on i.customer_id = c.customer_id
-    where c.collector_id is null
+    select 'customer_without_collector', stands_in, collector_id, customer_id, code, name,
+           null, null, null, null, null, null, null, null, null, null, sum(items)::bigint,
+           {one_currency} min(currency) filter (where items > 0) end,
+           {one_currency} sum(balance) end,
+           {one_currency} coalesce(sum(disputed), 0) end, null, null, null
+    from accounts
+    where collector_id is null
+    group by customer_id, code, name, collector_id, stands_in
     union all
-    select 'scenario_step', case when w.collector_id is null then 'credit_manager' else 'collector' end,
-           w.collector_id, r.customer_id, r.due_on, null, r.label, null,
-           null, null, null, null, null, null,
-           r.step, r.medium, r.oldest_due, r.items, r.currency, r.balance
-    from steps_due r
-    join collected w on w.customer_id = r.customer_id
-    where r.due_on <= %(until)s
+    select 'scenario_step', stands_in, collector_id, customer_id, code, name, due_on, null, label, null,
+           null, null, null, null, null, null, items, currency, balance, 0, step, medium, oldest_due
+    from steps_due
+    where due_on <= %(until)s
 )
 select e.kind, e.part, e.person_id, p.name as person, coalesce(e.due_on, %(today)s) as day,
        case when e.due_on is not null then greatest(%(today)s::date - e.due_on, 0) end as days_overdue,
        e.due_on, e.follow_up_id, e.title, e.chases,
        e.dispute_id, e.reference as dispute_reference, e.opened_at as dispute_opened_at,
-       e.type, {status_label} as type_label, e.resolver_id, resolver.name as resolver,
-       e.customer_id, c.code as customer_code, c.name as customer,
-       coalesce(e.collectable, a.items) as items, coalesce(e.currency, a.currency) as currency,
-       coalesce(e.balance, a.balance) as balance,
-       case when e.collectable is null then a.disputed else 0 end as disputed,
-       e.step, e.medium, e.oldest_due
+       e.type, {status_label} as type_label, e.resolver_id, e.resolver,
+       e.customer_id, e.code as customer_code, e.name as customer,
+       e.items, e.currency, e.balance, e.disputed, e.step, e.medium, e.oldest_due
 from entries e
-join customer_states c on c.customer_id = e.customer_id and {known_c}
-left join person_states p on p.person_id = e.person_id and {known_p}
-left join person_states resolver on resolver.person_id = e.resolver_id and {known_resolver}
+left join people p on p.person_id = e.person_id
 left join status_states s on s.code = e.type and {known_s}
-cross join lateral (
-    select count(*) as items,
-           case when count(distinct i.currency) = 1 then min(i.currency) end as currency,
-           case when count(distinct i.currency) = 1 then sum(i.balance) end as balance,
-           case when count(distinct i.currency) = 1 then coalesce(sum(i.disputed), 0) end as disputed
-    from item_states i
-    where i.item_id = any (e.items) and {seen_i} and i.is_open and {selected_items}
-) a
 where {selected}
-order by day, p.name nulls last, e.person_id, e.kind desc, a.disputed desc nulls last, c.code, e.dispute_id,
+order by day, p.name nulls last, e.person_id, e.kind desc, e.disputed desc nulls last, e.code, e.dispute_id,
          e.follow_up_id, e.part, e.currency
 """
+
+# Of the items of an entry those that are open still.
+_AMOUNTS: Final[LiteralString] = """(
+    select count(*) as items,
+           case when min(i.currency) = max(i.currency) then min(i.currency) end as currency,
+           case when min(i.currency) = max(i.currency) then sum(i.balance) end as balance,
+           case when min(i.currency) = max(i.currency) then coalesce(sum(i.disputed), 0) end as disputed
+    from item_states i
+    where i.item_id = any (items) and {seen_i} and i.is_open and {selected_items}
+)"""
+_ONE_CURRENCY: Final = SQL("""
+case when min(currency) filter (where items > 0) = max(currency) filter (where items > 0) then""")
 
 
 DAYS_AHEAD: Final = 366
@@ -213,20 +214,25 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     selection.require_by(parameters, "person")
     if not 0 <= parameters.days_ahead <= DAYS_AHEAD:
         raise ParameterInvalid("days_ahead", parameters.days_ahead, f"give 0 to {DAYS_AHEAD}")
-    chosen = _chosen(parameters, person)
-    items, customers = selection.of_item_parts(parameters), _customers(parameters, person)
+    chosen, customers = _chosen(parameters, person), _customers(parameters)
+    items = selection.of_item_parts(parameters)
     if items.conditions:
-        chosen.where("coalesce(e.collectable, a.items) > 0")
+        chosen.where("e.items > 0")
 
     def work(snapshot: Snapshot) -> Report[AgendaRow]:
         until = parameters.until or snapshot.moment.today + timedelta(days=parameters.days_ahead)
+        selected_items = items.sql(snapshot.moment)
         rows = snapshot.shown(
             AgendaRow,
             _ENTRIES,
-            {**chosen.bindings, **items.bindings, "until": until},
+            {**chosen.bindings, **customers.bindings, **items.bindings, "until": until},
             selected=chosen.sql(snapshot.moment),
-            selected_items=items.sql(snapshot.moment),
-            steps_due=steps_due(snapshot.moment, items, customers),
+            of_customers=customers.sql(snapshot.moment),
+            of_whom=_for(person, _LOOKED_AFTER).sql(snapshot.moment),
+            for_whom=_for(person, _CONCERNED).sql(snapshot.moment),
+            amounts=snapshot.statement(_AMOUNTS, selected_items=selected_items),
+            one_currency=_ONE_CURRENCY,
+            steps_due=steps_due(snapshot.moment, items, of_all=person is None and not customers.conditions),
         )
         return snapshot.report(parameters, rows, person=person, until=until)
 
@@ -244,9 +250,7 @@ def _whose(reading: Reading, parameters: AgendaParameters) -> UUID | None:
 
 
 def _chosen(parameters: AgendaParameters, person: UUID | None) -> Selection:
-    chosen = Selection()
-    chosen.where_given(_OF_PERSON, person=person)
-    chosen = selection.both(chosen, _customers(parameters))
+    chosen = _for(person, _OF_PERSON)
     chosen.where_given("e.resolver_id = %(resolver)s", resolver=parameters.resolver)
     chosen.where_given("e.type = %(status)s", status=parameters.status)
     chosen.where_given("e.due_on >= %(period_from)s", period_from=parameters.period_from)
@@ -254,21 +258,32 @@ def _chosen(parameters: AgendaParameters, person: UUID | None) -> Selection:
     return chosen
 
 
-def _customers(parameters: Parameters, person: UUID | None = None) -> Selection:
-    """Customers c that pass the filters; those alone whose matters may stand in *person*'s agenda."""
+def _customers(parameters: Parameters) -> Selection:
+    """Customers c that pass the filters."""
     chosen = Selection()
-    chosen.where_given(_LOOKED_AFTER, person=person)
     chosen.where_given("c.code = %(customer)s", customer=parameters.customer)
     chosen.where_given("c.collector_id = %(collector)s", collector=parameters.collector)
     return chosen
 
 
-_LOOKED_AFTER: Final[LiteralString] = """
-(c.collector_id = %(person)s or not exists (select from active a where a.person_id = c.collector_id))"""
-"""By the person, or by nobody: then by the credit managers. Needs active."""
+def _for(person: UUID | None, condition: LiteralString) -> Selection:
+    """*condition*, where one *person*'s agenda is asked for."""
+    chosen = Selection()
+    chosen.where_given(condition, person=person)
+    return chosen
 
-_OF_PERSON: Final[LiteralString] = """
-(e.person_id = %(person)s
- or e.part = 'credit_manager'
-    and exists (select from person_states n
-                where n.person_id = %(person)s and n.role = 'credit_manager' and {known_n}))"""
+
+_IS_CREDIT_MANAGER: Final[LiteralString] = """
+exists (select from people n where n.person_id = %(person)s and n.role = 'credit_manager')"""
+
+_LOOKED_AFTER: Final[LiteralString] = f"""
+(w.collector_id = %(person)s or w.collector_id is null and {_IS_CREDIT_MANAGER})"""
+"""Of customers w: their own matters, such as the steps of the scenario, may stand in the person's agenda."""
+
+_CONCERNED: Final[LiteralString] = f"""
+(%(person)s in (owner.person_id, resolver.person_id, w.collector_id)
+ or w.collector_id is null and {_IS_CREDIT_MANAGER})"""
+"""Of actions due: they may stand there. Most do not, and nothing more need be looked up for these."""
+
+_OF_PERSON: Final[LiteralString] = f"""
+(e.person_id = %(person)s or e.part = 'credit_manager' and {_IS_CREDIT_MANAGER})"""

@@ -11,7 +11,7 @@ from typing import Final, LiteralString
 
 from projections.parameters import Parameters
 from projections.reading import STATUS_LABEL
-from projections.selection import BY_COLLECTOR, BY_NONE, By, Grouping
+from projections.selection import BY_COLLECTOR, BY_NONE, By, Grouping, Selection
 
 EPISODES: Final[LiteralString] = """
 episodes as not materialized (
@@ -42,6 +42,12 @@ CUSTOMERS: Final[LiteralString] = """
 left join customer_states c on c.customer_id = d.customer_id and {known_c}
 """
 """The customers of episodes or disputes (d), for filters and names."""
+
+
+def customers_for(chosen: Selection, group: Grouping) -> LiteralString:
+    """The join that finds the customers (c), if a filter or a grouping speaks of them."""
+    return CUSTOMERS if group.speaks_of("c") or chosen.speaks_of("c") else ""
+
 
 OPENING_ITEMS: Final[LiteralString] = """
 cross join lateral (

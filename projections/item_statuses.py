@@ -76,7 +76,7 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
         found = snapshot.dicts(
             FACTS + _SUMS,
             {**chosen.bindings, **group.bindings},
-            items=snapshot.sql(item_rows.ITEMS),
+            items=snapshot.sql(item_rows.items_for(chosen, group)),
             selected=chosen.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final, LiteralString, TypeAlias, TypeVar
 
 from psycopg import Connection, Cursor
-from psycopg.rows import DictRow, class_row, dict_row
+from psycopg.rows import DictRow, RowMaker, args_row, class_row, dict_row
 from psycopg.sql import SQL, Composable, Composed, Identifier
 from psycopg.types.json import Jsonb
 
@@ -30,14 +30,18 @@ Shown: TypeAlias = list[Row] | Piece[Row] | Iterator[Row]
 _BEGIN: Final = "begin transaction isolation level repeatable read, read only"
 
 # From here on to the end of the transaction the reports' SQL names tables without their schema. Plans are
-# made for the values at hand (how many rows a moment shows depends on the moment), and never compiled: these
-# queries take less time than that.
+# never compiled: these queries take less time than that.
 _PREPARE: Final = """
 select coalesce(max(notification_id), 0),
        set_config('search_path', %(schema)s, true),
-       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('plan_cache_mode', %(plans)s, true),
        set_config('jit', 'off', true)
 from {tracking} where application_name = 'states'"""
+
+# How many rows a moment shows depends on the moment: a plan is made for each. What is live can have the same
+# plan from one question to the next (PostgreSQL weighs that), and making it may take longer than the answer.
+_PLANS_OF_MOMENTS: Final = "force_custom_plan"
+_PLANS_OF_NOW: Final = "auto"
 
 # Who reads all rows wants the fastest way to the last, not to the first; and who reads no further holds up
 # neither the database's cleaning up nor the swap of a rebuild for long.
@@ -88,7 +92,7 @@ class Snapshot:
         In *statement* ``{seen_i}`` and the like stand for the moment's conditions, ``{status_label}`` for the
         label of a status s, other names for *parts*.
         """
-        with self.connection.cursor(row_factory=class_row(of)) as cursor:
+        with self.connection.cursor(row_factory=_made(of)) as cursor:
             self._execute(cursor, statement, bindings, parts)
             return cursor.fetchall()
 
@@ -108,7 +112,7 @@ class Snapshot:
             return (of(**found) for found in self._streamed(self.stream, statement, bindings, parts))
         if self.window is None:
             return self.rows(of, statement, bindings, **parts)
-        with self.connection.cursor(row_factory=class_row(of)) as cursor:
+        with self.connection.cursor(row_factory=_made(of)) as cursor:
             self._execute(cursor, statement, bindings, parts, ROWS)
             return Piece(cursor.fetchall())
 
@@ -223,14 +227,20 @@ class Reading:
             self.held.push(stack.pop_all())
             return result
 
-        return survive(self.datastore.pool, lambda: self._once(once))
+        is_now = asked.as_at is None and asked.known_at is None
+        plans = _PLANS_OF_NOW if is_now else _PLANS_OF_MOMENTS
+        return survive(self.datastore.pool, lambda: self._once(once, plans))
 
     def within(self, work: Callable[[Callable[[Parameters], Snapshot]], Result]) -> Result:
         """As `at`, with as many snapshots as *work* asks for: all of one state of the read side, at the same
         position, each at the clocks of its own parameters. Pages and streams are not looked at."""
-        return survive(self.datastore.pool, lambda: self._once(lambda snapshot, _: work(snapshot)))
+        return survive(
+            self.datastore.pool, lambda: self._once(lambda snapshot, _: work(snapshot), _PLANS_OF_MOMENTS)
+        )
 
-    def _once(self, work: Callable[[Callable[[Parameters], Snapshot], ExitStack], Result]) -> Result:
+    def _once(
+        self, work: Callable[[Callable[[Parameters], Snapshot], ExitStack], Result], plans: str
+    ) -> Result:
         with ExitStack() as stack:
             # Ends the transaction on its way out.
             connection = stack.enter_context(self.datastore.pool.connection())
@@ -239,7 +249,7 @@ class Reading:
             # Before the snapshot: a rebuild's swap holds this table, so rows and position come from one side.
             connection.execute(SQL("lock table {} in access share mode").format(tracking))
             prepared = connection.execute(
-                SQL(_PREPARE).format(tracking=tracking), {"schema": self.datastore.schema}
+                SQL(_PREPARE).format(tracking=tracking), {"schema": self.datastore.schema, "plans": plans}
             ).fetchone()
             assert prepared is not None, "an aggregate has a row"
             position = prepared["coalesce"]
@@ -273,6 +283,18 @@ class Reading:
         # The log may be ahead of the read side, which then answers for what it has.
         (end_of_decision,) = found.values()
         return min(int(end_of_decision), position)
+
+
+def _made(of: type[Row]) -> Callable[[Cursor[Any]], RowMaker[Row]]:
+    """Rows as instances of the dataclass *of*: by place where the columns come in the order of its fields,
+    which takes half as long as by name."""
+    names = [each.name for each in fields(of) if not each.kw_only]  # type: ignore[arg-type]
+
+    def factory(cursor: Cursor[Any]) -> RowMaker[Row]:
+        told = [column.name for column in cursor.description or ()]
+        return args_row(of)(cursor) if told == names[: len(told)] else class_row(of)(cursor)
+
+    return factory
 
 
 def jsonb(value: Mapping[str, str]) -> Jsonb:

@@ -5,33 +5,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, LiteralString, TypeAlias
 
+from domain.calendar import start_of_day
 from domain.money import NOTHING
 from domain.roles import Permission
 from projections import dso, item_rows, selection
-from projections.episodes import CUSTOMERS, EPISODES, opening_amounts
+from projections.episodes import EPISODES, customers_for, opening_amounts
 from projections.episodes import GROUPINGS as EPISODE_GROUPINGS
 from projections.parameters import ParameterInvalid, Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.sales_by_month import Sales, group_of, sales_by_month
 from projections.selection import Groupings, Name
 
+# What is in one dispute is added up first: most items are in none, and are then few rows to sort.
 _OPEN: Final[LiteralString] = """
 with facts as (
     select {keys}, i.currency, i.balance, i.due_date, i.dispute_id,
            case when i.dispute_id is not null then i.disputed else 0 end as disputed
     {items} {joins}
     where {open_i} and {selected}
+),
+sums as (
+    select {columns}, currency, dispute_id, sum(balance) as balance,
+           coalesce(sum(balance) filter (where due_date >= %(today)s), 0) as not_due,
+           sum(disputed) as disputed
+    from facts
+    group by {columns}, currency, dispute_id
 )
 select grouping({levels}) as summed, {named}, currency, sum(balance) as receivables,
-       coalesce(sum(balance) filter (where due_date >= %(today)s), 0) as not_due,
-       sum(disputed) as disputed, count(distinct dispute_id)::int as disputes
-from facts
+       sum(not_due) as not_due, sum(disputed) as disputed, count(distinct dispute_id)::int as disputes
+from sums
 group by currency, rollup ({levels})
 """
 
@@ -41,7 +49,7 @@ facts as (
     select d.dispute_id, {keys}, d.currency, i.amount
     from (select e.*, e.opened_at as moment from episodes e where e.episode = 1) d
     {opening} {customers} {joins}
-    where {selected} and (d.opened_at at time zone %(zone)s)::date > %(today)s::date - %(days)s::int
+    where {selected} and d.opened_at >= %(opened_from)s
 )
 select grouping({levels}) as summed, {named}, currency, sum(amount) as amount,
        count(distinct dispute_id)::int as disputes
@@ -230,7 +238,7 @@ class _Asked:
         found = snapshot.dicts(
             _OPEN,
             {**chosen.bindings, **self.group.bindings},
-            items=snapshot.sql(item_rows.ITEMS),
+            items=snapshot.sql(item_rows.items_for(chosen, self.group)),
             selected=chosen.sql(snapshot.moment),
             **self.group.parts(snapshot.moment),
         )
@@ -239,12 +247,14 @@ class _Asked:
     def _opened(self, snapshot: Snapshot) -> list[_Opened]:
         of_disputes = selection.of_disputes(self.parameters)
         chosen = selection.both(of_disputes, selection.of_item_parts(self.parameters))
+        moment = snapshot.moment
+        first = start_of_day(moment.today - timedelta(days=self.parameters.days - 1), moment.zone)
         found = snapshot.dicts(
             _OPENED,
-            {**chosen.bindings, **self._of_disputes.bindings, "days": self.parameters.days},
+            {**chosen.bindings, **self._of_disputes.bindings, "opened_from": first},
             episodes=snapshot.sql(EPISODES),
             opening=snapshot.sql(opening_amounts(self.parameters, self._of_disputes)),
-            customers=snapshot.sql(CUSTOMERS),
+            customers=snapshot.sql(customers_for(chosen, self._of_disputes)),
             selected=chosen.sql(snapshot.moment),
             **self._of_disputes.parts(snapshot.moment),
         )

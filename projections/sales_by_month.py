@@ -16,10 +16,11 @@ from projections.reading import Snapshot
 from projections.selection import TOTAL, Grouping, Name, Selection
 
 # Credit notes reduce sales as they reduce receivables; payments are no sales. What was withdrawn was never
-# registered.
+# registered. (As a timestamp, for the month of a date would be looked up in the session's time zone.)
 _REGISTERED: Final[LiteralString] = """
 with facts as (
-    select {keys}, i.currency, i.entity, date_trunc('month', i.issue_date)::date as month, i.amount,
+    select {keys}, i.currency, i.entity, i.amount,
+           date_trunc('month', i.issue_date::timestamp)::date as month,
            i.issue_date > %(today)s::date - %(sales_days)s::int as is_recent
     {items} {joins}
     where {seen_i} and not i.withdrawn and i.type in ('invoice', 'credit_note') and i.issue_date <= %(today)s
@@ -139,7 +140,7 @@ def _registered(snapshot: Snapshot, parameters: Parameters, group: Grouping, day
     found = snapshot.dicts(
         _REGISTERED,
         {**chosen.bindings, **group.bindings, "sales_days": days},
-        items=snapshot.sql(item_rows.ITEMS),
+        items=snapshot.sql(item_rows.items_for(chosen, group)),
         selected=chosen.sql(snapshot.moment),
         **group.parts(snapshot.moment),
     )

@@ -6,6 +6,7 @@ Aliases are fixed (see moment.py): i item, d dispute (or an episode of one), f f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -83,6 +84,10 @@ class Selection:
         text: LiteralString = "\n  and ".join(self.conditions) if self.conditions else "true"
         return SQL(text).format(**moment.conditions())
 
+    def speaks_of(self, alias: str) -> bool:
+        """Whether a condition is on a column of *alias*."""
+        return _speaks_of(alias, self.conditions)
+
     def only(self, reached: Reach, actor: Actor, meaning: Relations) -> Selection:
         """Add that one of the relations of *reached* holds between *actor* and the row; return itself."""
         if Relation.ANY not in reached:
@@ -90,6 +95,10 @@ class Selection:
             either: LiteralString = " or ".join(held) if held else "false"
             self.where(f"({either})", actor=actor.person_id)
         return self
+
+
+def _speaks_of(alias: str, texts: Iterable[str]) -> bool:
+    return any(re.search(rf"\b{alias}\.", text) for text in texts)
 
 
 def of_items(parameters: Parameters) -> Selection:
@@ -196,6 +205,10 @@ class Grouping:
     def is_split(self) -> bool:
         """Whether a dispute can be in several groups, because its items can."""
         return self.is_by_attribute or "entity" in self.levels
+
+    def speaks_of(self, alias: str) -> bool:
+        """Whether what is grouped by needs columns of *alias*."""
+        return _speaks_of(alias, (text for by in self.by for text in (by.key, by.label, by.joins)))
 
     def parts(self, moment: Moment) -> dict[str, Composable]:
         """What goes into the places of a statement:

@@ -32,62 +32,65 @@ and (i.kind is null
      or i.kind not in ('dispute', 'litigation', 'promise_to_pay')
      or i.kind = 'promise_to_pay' and (i.promised_on is null or i.promised_on < %(today)s))""")
 
-# What was done is looked up run by run: most runs are of oldest items that were paid long ago.
 _STEPS_DUE: Final[LiteralString] = """
 steps as materialized (
     select t.code, t.days, t.kind, t.minimum_amount,
            coalesce(nullif(t.labels ->> %(language)s, ''), nullif(t.labels ->> 'en', ''), t.code) as label
     from scenario_step_states t where {known_t} and t.active
 ),
-collectable as (
-    select i.customer_id, i.currency, min(i.due_date) filter (where i.balance > 0) as oldest_due,
-           sum(i.balance) as amount, count(*) {counted} as items, sum(i.balance) {counted} as balance
-    from item_states i
-    where {open_i} and {takes_part} and {of_whom}
-    group by i.customer_id, i.currency
+accounts as materialized (
+    select i.*, w.code, w.name, w.collector_id, w.stands_in
+    from (
+        select i.customer_id, i.currency, ({takes_part}) as takes_part,
+               min(i.due_date) filter (where i.balance > 0) as oldest_due, sum(i.balance) as amount,
+               count(*) {counted} as items, sum(i.balance) {counted} as balance,
+               sum(i.disputed) {counted} as disputed
+        from item_states i
+        where {open_i} and {of_whom}
+        group by i.customer_id, i.currency, takes_part
+    ) i join looked_after w on w.customer_id = i.customer_id
 ),
 steps_due as (
-    select a.customer_id, a.currency, a.oldest_due, a.items, a.balance, due.*
-    from collectable a
-    left join lateral (
-        select m.furthest, m.postponed_to, m.done || m.skipped as settled from reminder_states m
-        where m.customer_id = a.customer_id and m.oldest_due = a.oldest_due and m.currency = a.currency
-          and {seen_m}
-        limit 1
-    ) run on true
+    select a.*, due.*
+    from accounts a
+    left join reminder_states m on m.customer_id = a.customer_id and m.oldest_due = a.oldest_due
+         and m.currency = a.currency and {seen_m}
     cross join lateral (
         select t.code as step, t.kind as medium, t.label, dated.due_on
         from steps t
-        cross join lateral (select greatest(a.oldest_due + t.days, run.postponed_to) as due_on) dated
+        cross join lateral (select greatest(a.oldest_due + t.days, m.postponed_to) as due_on) dated
         where a.amount >= t.minimum_amount
           and dated.due_on <= greatest(%(until)s::date, %(today)s::date)
-          and (run.furthest is null or t.days > run.furthest and t.code <> all (run.settled))
+          and (m.furthest is null or t.days > m.furthest and t.code <> all (m.done || m.skipped))
         order by dated.due_on > %(today)s::date,
                  case when dated.due_on > %(today)s::date then dated.due_on end,
                  t.days desc, t.minimum_amount desc, t.code desc
         limit 1
     ) due
-    where a.amount > 0
+    where a.takes_part and a.amount > 0
+      and a.oldest_due + (select min(t.days) from steps t) <= greatest(%(until)s::date, %(today)s::date)
 )"""
 
 
-def steps_due(moment: Moment, items: Selection, customers: Selection) -> Composable:
-    """The table ``steps_due`` of a ``with`` clause: customer_id, currency, oldest_due, items, balance, step,
-    medium, label, due_on. Bound are what *items* and *customers* bind, and until, the last day looked at.
+def steps_due(moment: Moment, items: Selection, *, of_all: bool) -> Composable:
+    """Two tables of a ``with`` clause that has one of the customers asked for (*of_all*: all there are):
+    ``looked_after``, with their customer_id, code, name, collector_id and stands_in.
+
+    ``accounts``: what is open of a customer in a currency; apart what takes part in the scenario (takes_part)
+    and what does not: items, balance, disputed. ``steps_due``: of those in which a step is due also step,
+    medium, label and due_on. Bound are what *items* binds, and until, the last day looked at.
 
     Of the items only those that pass *items* are counted; which step is due follows from all of them.
-    *customers* speaks of customers c.
     """
-    parts: dict[str, Composable] = {"counted": SQL(""), "of_whom": SQL("true")}
+    parts: dict[str, Composable] = {"counted": SQL(""), "of_whom": SQL("true" if of_all else _OF_WHOM)}
     if items.conditions:
         parts["counted"] = SQL("filter (where {})").format(items.sql(moment))
-    if customers.conditions:
-        parts["of_whom"] = SQL(_OF_WHOM).format(chosen=customers.sql(moment), **moment.conditions())
     return SQL(_STEPS_DUE).format(takes_part=_TAKES_PART, **parts, **moment.conditions())
 
 
+# Who looks after nobody costs no look at all that was open.
 _OF_WHOM: Final[LiteralString] = """
-i.customer_id in (select c.customer_id from customer_states c where {known_c} and {chosen})"""
+exists (select from looked_after) and i.customer_id in (select w.customer_id from looked_after w)"""
 
 
 _COLLECTABLE: Final[LiteralString] = """
