@@ -1,5 +1,7 @@
-"""When PostgreSQL plans a report: once for what is live; each time for a moment of the past (spec 40), for
-how much was open depends on the moment."""
+"""When PostgreSQL plans a report: once for what is live, each time for a moment of the past (spec 40).
+
+How much was open depends on the moment.
+"""
 
 from __future__ import annotations
 
