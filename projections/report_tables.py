@@ -14,6 +14,7 @@ from domain.item import OfItem
 from domain.people import OfPeople
 from domain.reminder import OfReminders
 from domain.sales import OfSales
+from projections import episode_work
 
 KINDS: Final[Mapping[str, type[Event]]] = {
     "item_states": OfItem,
@@ -27,8 +28,10 @@ KINDS: Final[Mapping[str, type[Event]]] = {
     "import_states": OfImport,
     "sales_states": OfSales,
     "reminder_states": OfReminders,
+    episode_work.NAME: OfDispute,
 }
-"""The streams of one kind make all rows of a table."""
+"""The streams of one kind make all rows of a table. What was done about episodes is told by the states of
+follow-up actions, too; it begins with a dispute's."""
 
 _ALWAYS: Final = frozenset({"settings_states", "person_states", "status_states", "customer_states"})
 """The company's zone and language, and the names of whatever is grouped by."""
@@ -39,7 +42,7 @@ READ: Final[Mapping[str, frozenset[str]]] = {
     "agenda": _EPISODES | {"reminder_states", "scenario_step_states"},
     "dispute-report": _DISPUTES,
     "dispute-months": _DISPUTES,
-    "resolution-time": _EPISODES,
+    "resolution-time": _EPISODES | {episode_work.NAME},
     "resolver-days": _EPISODES,
     "item-statuses": _EPISODES,
     "aged-balance": _EPISODES,

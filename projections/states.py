@@ -120,7 +120,9 @@ _DISPUTE: Final = {
     "ends_episode": Kind.TRUTH,
 }
 _BEGINS_EPISODE: Final = frozenset({DisputeOpened, DisputeReopened})
-_ENDS_EPISODE: Final = frozenset({DisputeResolved, DisputeEscalated, DisputeCancelled})
+ENDS_COUNTING: Final[frozenset[type[Event]]] = frozenset({DisputeResolved, DisputeEscalated})
+"""What ends an episode that goes on counting in statistics."""
+_ENDS_EPISODE: Final = ENDS_COUNTING | {DisputeCancelled}
 
 
 def _dispute(before: Dispute | None, dispute: Dispute, events: Sequence[Event]) -> Sequence[Change]:

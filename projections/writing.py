@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from psycopg import Cursor
 from psycopg.sql import SQL, Identifier
 
+from projections import episode_work
 from projections.copy_text import array, quoted_array
 from projections.fold import Rows
 from projections.states import TABLES
@@ -48,6 +49,8 @@ class Writer:
             for table in TABLES
             if tables is None or table.name in tables
         }
+        has_work = tables is None or episode_work.NAME in tables
+        self._work: Final = episode_work.of_ended(schema, suffix).as_bytes() if has_work else None
 
     def write(self, cursor: Cursor[Any], rows: Rows) -> None:
         """End the rows of before that *rows* supersede, and add the new ones.
@@ -65,3 +68,15 @@ class Writer:
                 raise RowsMissing(f"{rows.table.name} lacks live rows that the log tells of: rebuild")
         with cursor.copy(statements.copy) as copy:
             copy.write("".join(rows.lines()))
+
+    def write_work(self, cursor: Cursor[Any], ended: Sequence[tuple[str, int]]) -> None:
+        """Add what was done about the episodes of disputes that *ended* at positions, whose rows are written.
+
+        Raises RowsMissing if one of these is not there.
+        """
+        if self._work is None or not ended:
+            return
+        disputes, positions = zip(*ended, strict=True)
+        cursor.execute(self._work, (array(disputes), array(positions)))
+        if cursor.rowcount != len(ended):
+            raise RowsMissing("dispute_states lacks ends of episodes that the log tells of: rebuild")

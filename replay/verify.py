@@ -26,13 +26,16 @@ from psycopg.types.json import set_json_loads
 from domain.case import State, evolve
 from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
 from domain.people import People
+from projections import episode_work
 from projections.fold import reason
 from projections.states import TABLES
 from projections.tables import Key, Table
 from replay.envelopes import misfits, strangers
-from replay.expected import SINCE, HeldRows, Row, SortedRows, Stored, StreamFold, columns_that_differ
+from replay.expected import SINCE, StreamFold, columns_that_differ
+from replay.expected_work import COLUMNS, WorkTable
 from replay.processes import Tell, processes_for, share_out
 from replay.repeated import Contradiction, contradictions
+from replay.stored_rows import HeldRows, Row, SortedRows, Stored
 from replay.stream_ranges import StreamRange, stream_ranges
 from store.codec import Codec
 from store.connections import CompanyDatastore, open_pool
@@ -200,7 +203,8 @@ select coalesce(max(position), 0), coalesce((array_agg(decision_end order by pos
 from {events}""")
 
 _BY_STREAM: Final = SQL("""
-select position, decision_end, stream_id, version, type, data::text, occurred_at
+select position, decision_end, stream_id, version, type, data::text, occurred_at,
+       coalesce(on_behalf_of, actor)
 from {events} where {streams} order by stream_id, version""")
 
 _PEOPLE: Final = SQL("select type, data::text from {events} where stream_id = {stream} order by version")
@@ -281,6 +285,7 @@ class _Verifying:
         stored = {table.name: self._open(table, streams) for table in TABLES}
         by_stream = _BY_STREAM.format(events=self._events, streams=streams.of("stream_id"))
         lines = self._read(by_stream, _EVENTS)
+        work = self._work(streams)
         untold = 0
         for stream, of_stream in groupby(lines, key=itemgetter(2)):
             fold = StreamFold(self.outcome.position)
@@ -288,17 +293,21 @@ class _Verifying:
             for table in TABLES:
                 for key, rows in fold.rows.get(table.name, {}).items():
                     self._compare(table, stored[table.name], key, rows)
+            if fold.work is not None and fold.work.has_ends and stream not in self._broken:
+                work.take(fold.work)
             if untold >= _FETCH:
                 tell(untold)
                 untold = 0
         tell(untold)
         for table in TABLES:
             self._strays(table, stored[table.name].rest())
+        work.finish()
+        self.outcome.rows += work.rows
 
     def _fold(self, fold: StreamFold, stream: UUID, lines: Iterable[Row]) -> int:
         """Fold *lines*, all of them or until one cannot be; how many there are."""
         number = 0
-        for number, (position, end, _, version, name, data, moment) in enumerate(lines, 1):
+        for number, (position, end, _, version, name, data, moment, who) in enumerate(lines, 1):
             if version != number:
                 self._of_event(position, f"is number {number} of its stream and has version {version}")
             if fold.moment is not None and moment < fold.moment:
@@ -307,7 +316,7 @@ class _Verifying:
                 continue
             try:
                 event = self._decode(name, data)
-                states = fold.take(event, version, end, moment)
+                states = fold.take(event, version, end, moment, who)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with an event is looked for here
                 self._of_event(position, f"{name} cannot be folded: {reason(error)}")
                 self._broken.add(stream)
@@ -352,6 +361,20 @@ class _Verifying:
         statement = _ROWS.format(columns=names, table=place, key=key, things=things)
         rows = self._read(statement, table.name)
         return SortedRows(rows) if stream is None else HeldRows(rows)
+
+    def _work(self, streams: StreamRange) -> WorkTable:
+        columns = SQL(", ").join(map(Identifier, ("dispute_id", *COLUMNS)))
+        place = Identifier(self._schema, episode_work.NAME)
+        statement = _ROWS.format(
+            columns=columns, table=place, key=Identifier("dispute_id"), things=streams.of("dispute_id")
+        )
+
+        def say(dispute_id: UUID, since: int, what: str, found: object, expected: object) -> None:
+            if dispute_id not in self._broken:
+                self._say(Difference(episode_work.NAME, str(dispute_id), since, what, found, expected))
+
+        rows = self._read(statement, episode_work.NAME)
+        return WorkTable(self._connection, self._schema, self.outcome.position, rows, say)
 
     def _read(self, statement: Composed, name: str) -> Iterator[Row]:
         cursor = self._stack.enter_context(self._connection.cursor(name, row_factory=tuple_row))

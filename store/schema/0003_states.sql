@@ -84,6 +84,16 @@ create index dispute_states_began on {company}.dispute_states (episode_opened_at
 create index dispute_states_ended on {company}.dispute_states (occurred_from) where ends_episode;
 create index dispute_states_reference on {company}.dispute_states (reference) where until is null and reference is not null;
 
+-- What had been done about an episode when it ended: for each row of dispute_states that resolved or escalated it.
+-- Made of the states and of who did what in the log; never changed.
+create table {company}.episode_work (
+    dispute_id uuid not null,
+    since bigint not null,                      -- of the row that ended the episode
+    responded_at timestamptz,                   -- when the resolver first did something about it; null: not until then
+    chases integer not null                     -- of the resolver
+);
+create unique index episode_work_episode on {company}.episode_work (dispute_id, since);
+
 create table {company}.follow_up_states (
     follow_up_id uuid not null,
     version bigint not null,

@@ -16,6 +16,7 @@ from domain.identity import OPERATOR
 from projections.feed import Feed
 from projections.states import TABLES
 from projections.tables import Kind
+from replay.new_tables import ALL
 from replay.processes import ProcessLost
 from replay.verify import Difference, Verification, verify
 from store.bulk import prepared
@@ -81,7 +82,7 @@ def test_what_a_feed_made_is_sound(pool: Pool, picks: tuple[Pick, ...]) -> None:
         assert (found.differences, found.events, found.position) == ([], made.events, position)
         assert position >= target
     with pool.connection() as connection:
-        counts = " + ".join(f"(select count(*) from {log.datastore.schema}.{table.name})" for table in TABLES)
+        counts = " + ".join(f"(select count(*) from {log.datastore.schema}.{name})" for name in ALL)
         total = connection.execute(f"select {counts} as n".encode()).fetchone()
     assert total == {"n": found.rows}
 
