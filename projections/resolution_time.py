@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composable
 
 from domain.roles import Permission
 from projections import selection
-from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, WHOLE, opening_amounts
+from projections.episodes import EPISODES, GROUPINGS, WHOLE, customers_for, opening_amounts
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.resolution_figures import Bundle, Figures, ResolutionTimeRow
@@ -24,8 +24,9 @@ LINES: Final[LiteralString] = """
 with {episodes},
 chosen as ({chosen}),
 facts as (
-    select d.dispute_id, d.episode, d.position_then, d.state, d.is_closed, d.is_opened, d.currency, {keys},
-           i.amount, target.target_days, d.opened_at, coalesce(d.ended_at, %(at)s) as ended_at
+    select d.dispute_id, d.episode, d.state, d.is_closed, d.is_opened, d.currency, {keys},
+           i.amount, target.target_days, d.opened_at, coalesce(d.ended_at, %(at)s) as ended_at,
+           d.responded_at, d.chases
     from chosen d {opening} {customers} {joins}
     left join status_states target on target.code = d.type and {known_target}
     where {selected}
@@ -59,11 +60,11 @@ _AS_THEY_ARE: Final[LiteralString] = "select 0 as summed, f.* from facts f"
 
 # However many of its items are in the group; and once in each subtotal and in the total.
 _PUT_TOGETHER: Final[LiteralString] = """
-    select {summed} as summed, dispute_id, episode, position_then, state, is_closed, is_opened, currency,
-           {named}, sum(amount) as amount, target_days, opened_at, ended_at
+    select {summed} as summed, dispute_id, episode, state, is_closed, is_opened, currency, {named},
+           sum(amount) as amount, target_days, opened_at, ended_at, responded_at, chases
     from facts
-    group by dispute_id, episode, position_then, state, is_closed, is_opened, currency, target_days,
-             opened_at, ended_at, {sums}
+    group by dispute_id, episode, state, is_closed, is_opened, currency, target_days, opened_at, ended_at,
+             responded_at, chases, {sums}
 """
 
 # All the episodes that count alike come as one row with arrays: that is much quicker than a row for each.
@@ -74,7 +75,8 @@ select summed, {named}, state, is_closed, is_opened, currency,
            as opened_on,
        array_agg((ended_at at time zone %(zone)s)::date - date '0001-01-01' + 1) filter (where is_closed)
            as ended_on,
-       array_agg(response_days) filter (where is_closed and response_days is not null) as response_days,
+       array_agg(date_part('epoch', responded_at - opened_at) / 86400)
+           filter (where is_closed and responded_at is not null) as response_days,
        coalesce(sum(chases), 0) as chases,
        count(target_days) as targeted,
        count(*) filter (where days <= target_days) as in_time,
@@ -82,11 +84,7 @@ select summed, {named}, state, is_closed, is_opened, currency,
        coalesce(sum(amount) filter (where is_closed and amount > 0), 0)::double precision as weight,
        coalesce(sum(amount::double precision * days) filter (where is_closed and amount > 0), 0)
            as weighted_days
-from (
-    select l.*, w.chases, date_part('epoch', w.responded_at - l.opened_at) / 86400 as response_days
-    from lines l
-    left join episode_work w on w.dispute_id = l.dispute_id and w.since = l.position_then
-) line
+from lines
 group by summed, {levels}, state, is_closed, is_opened, currency
 """
 
@@ -178,7 +176,7 @@ def places(
             ended_in_period=ended.sql(snapshot.moment), opened_in_period=opened.sql(snapshot.moment)
         ),
         "opening": snapshot.sql(opening),
-        "customers": snapshot.sql(CUSTOMERS),
+        "customers": snapshot.sql(customers_for(of_case, group)),
         "selected": of_case.sql(snapshot.moment),
         "lines": SQL(_AS_THEY_ARE if opening == WHOLE else _PUT_TOGETHER).format(**of_group, **sums),
     }

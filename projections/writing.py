@@ -8,8 +8,9 @@ from typing import Any, Final
 from psycopg import Cursor
 from psycopg.sql import SQL, Identifier
 
-from projections import episode_work
+from projections import ended_episodes
 from projections.copy_text import array, quoted_array
+from projections.ended_episodes import EndedEpisodesWriter
 from projections.fold import Rows
 from projections.states import TABLES
 from projections.tables import Table
@@ -49,8 +50,8 @@ class Writer:
             for table in TABLES
             if tables is None or table.name in tables
         }
-        has_work = tables is None or episode_work.NAME in tables
-        self._work: Final = episode_work.of_ended(schema, suffix).as_bytes() if has_work else None
+        has_episodes = tables is None or ended_episodes.NAME in tables
+        self._ended_episodes: Final = EndedEpisodesWriter(schema, suffix) if has_episodes else None
 
     def write(self, cursor: Cursor[Any], rows: Rows) -> None:
         """End the rows of before that *rows* supersede, and add the new ones.
@@ -69,14 +70,17 @@ class Writer:
         with cursor.copy(statements.copy) as copy:
             copy.write("".join(rows.lines()))
 
-    def write_work(self, cursor: Cursor[Any], ended: Sequence[tuple[str, int]]) -> None:
-        """Add what was done about the episodes of disputes that *ended* at positions, whose rows are written.
+    def write_ended_episodes(
+        self, cursor: Cursor[Any], ends: Sequence[tuple[str, int]], taken_back: Sequence[str]
+    ) -> None:
+        """Add episodes of disputes that ended, *ends* telling at which positions, and end those of disputes
+        that were *taken_back*, when all other rows are written.
 
-        Raises RowsMissing if one of these is not there.
+        Raises RowsMissing if one of the ends is not among these.
         """
-        if self._work is None or not ended:
+        if self._ended_episodes is None:
             return
-        disputes, positions = zip(*ended, strict=True)
-        cursor.execute(self._work, (array(disputes), array(positions)))
-        if cursor.rowcount != len(ended):
+        if ends and not self._ended_episodes.add(cursor, ends):
             raise RowsMissing("dispute_states lacks ends of episodes that the log tells of: rebuild")
+        if taken_back:
+            self._ended_episodes.end(cursor, taken_back)

@@ -12,7 +12,7 @@ from domain.dispute import Dispute
 from domain.events import Event
 from projections.states import tables_of
 from projections.tables import Key, Table
-from replay.expected_work import DisputeWork, Done
+from replay.expected_episodes import DisputeLife, Done
 from replay.stored_rows import Row
 
 SINCE: Final = 2
@@ -32,8 +32,8 @@ class StreamFold:
         self.moment: datetime | None = None
         self.rows: Final[dict[str, dict[Key, list[list[Any]]]]] = {}
         """For each table, the rows of each thing in order."""
-        self.work: DisputeWork | None = None
-        """What was done about the dispute, if it is one."""
+        self.life: DisputeLife | None = None
+        """Of the dispute, if it is one."""
         self._who: UUID
         self._position: Final = position
         self._state: State | None = None
@@ -68,16 +68,16 @@ class StreamFold:
                     rows[-1][_UNTIL], rows[-1][_OCCURRED_UNTIL] = self._end, self.moment
                 rows.append([key, self.version, self._end, None, self.moment, None, *values])
         if isinstance(self._state, Dispute):
-            self._work_on(self._before, self._state)
+            self._live_on(self._before, self._state)
         self._events = []
 
-    def _work_on(self, before: State | None, dispute: Dispute) -> None:
+    def _live_on(self, before: State | None, dispute: Dispute) -> None:
         assert before is None or isinstance(before, Dispute), "a stream is of one kind"
         assert self.moment is not None, "an event was taken"
-        if self.work is None:
-            self.work = DisputeWork(dispute.id)
+        if self.life is None:
+            self.life = DisputeLife(dispute.id)
         done = Done(self._end, self.moment, self._who)
-        self.work.take(before, dispute, self._events, done)
+        self.life.take(before, dispute, self._events, done, self.version)
 
 
 def columns_that_differ(table: Table, found: Row, expected: Iterable[Any]) -> Iterator[tuple[str, Any, Any]]:

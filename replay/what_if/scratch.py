@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from domain.dispute import OfDispute
 from domain.follow_up import OfFollowUp
-from projections import episode_work
+from projections import ended_episodes
 from projections.fold import Fold
 from projections.lines import Line
 from projections.writing import Writer
@@ -129,7 +129,7 @@ class Filling:
         for name in (*names, "events"):
             self._cursor.execute(SQL("analyze {}").format(Identifier(SCHEMA, name)))
         # What happened earlier than it did has a number of its own stream.
-        self._cursor.execute(episode_work.of_all(SCHEMA, by_time_alone=True).as_bytes())
-        self._cursor.execute(SQL("analyze {}").format(Identifier(SCHEMA, episode_work.NAME)))
+        self._cursor.execute(ended_episodes.all_ended(SCHEMA, by_time_alone=True).as_bytes())
+        self._cursor.execute(SQL("analyze {}").format(Identifier(SCHEMA, ended_episodes.NAME)))
         tracking = Identifier(SCHEMA, "tracking")
         self._cursor.execute(SQL("insert into {} values ('states', %s)").format(tracking), [position * STEP])

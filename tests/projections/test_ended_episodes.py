@@ -225,6 +225,6 @@ def test_41_however_the_log_is_taken_the_same_is_told_of_episodes(pool: Pool) ->
 def kept(log: Log) -> list[tuple[UUID, int, datetime | None, int]]:
     assert isinstance(log.datastore, CompanyDatastore)
     return log.datastore.rows(
-        f"""select dispute_id, since, responded_at, chases from {log.datastore.schema}.episode_work
+        f"""select dispute_id, since, responded_at, chases from {log.datastore.schema}.ended_episodes
             order by dispute_id, since""".encode()
     )
