@@ -50,6 +50,8 @@ ENDED_EPISODES: Final = Table(
         "amount_at_opening": Kind.AMOUNT,
         "responded_at": Kind.MOMENT,
         "chases": Kind.WHOLE,
+        "held_by": Kind.IDS,
+        "held_for": Kind.WHOLES,
         "opening": Kind.JSON,
     },
     _by_no_state_alone,
@@ -59,12 +61,13 @@ ENDED_EPISODES: Final = Table(
 NAME: Final = ENDED_EPISODES.name
 
 
-def values_of(dispute: Dispute, responded_at: object, chases: int) -> Values:
-    """The columns, as `ENDED_EPISODES` has them, of an episode that ended with *dispute* in this state."""
+def values_of(dispute: Dispute, *done: object) -> Values:
+    """The columns, as `ENDED_EPISODES` has them, of an episode that ended with *dispute* in this state;
+    *done* are those from responded_at to held_for."""
     return (
         *(dispute.episode, dispute.state, dispute.episode_opened_at, dispute.customer_id),
         *(dispute.customer_code, dispute.currency, dispute.type, dispute.resolver_id, dispute.opened_by),
-        *(dispute.amount_at_opening, responded_at, chases, opening_of(dispute)),
+        *(dispute.amount_at_opening, *done, opening_of(dispute)),
     )
 
 
@@ -72,7 +75,8 @@ _ADD: Final = SQL("""
 insert into {ended} ({columns})
 select r.dispute_id, r.version, r.since, over_then.since, r.occurred_from, over_then.occurred_from, r.episode,
        r.state, r.episode_opened_at, r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id,
-       r.opened_by, r.amount_at_opening, done.responded_at, done.chases, r.opening
+       r.opened_by, r.amount_at_opening, done.responded_at, done.chases,
+       held.by_whom, held.lasted, r.opening
 from {rows} r
 left join lateral ({over}) over_then on true
 cross join lateral (
@@ -117,7 +121,24 @@ cross join lateral (
         where d.episode = r.episode
     ) one
     where one.moment <= r.occurred_from
-) done""")
+) done
+cross join lateral (
+    select coalesce(array_agg(desk.resolver_id order by desk.resolver_id), '{{}}') as by_whom,
+           coalesce(array_agg(desk.lasted order by desk.resolver_id), '{{}}') as lasted
+    from (
+        select part.resolver_id, (1000000 * extract(epoch from sum(part.lasted)))::bigint as lasted
+        from {disputes} s
+        cross join lateral (
+            select s.resolver_id, s.occurred_until - s.occurred_from as lasted
+            union all
+            -- From when the customer said it until somebody wrote it down.
+            select null, s.occurred_from - r.episode_opened_at where s.begins_episode
+        ) part
+        where s.dispute_id = r.dispute_id and s.episode = r.episode and s.since < r.since
+          and part.lasted > interval '0'
+        group by part.resolver_id
+    ) desk
+) held""")
 
 # From when on the end of an episode (r) is none any more.
 _OVER: Final = SQL("""

@@ -17,14 +17,14 @@ EPISODES: Final[LiteralString] = """
 episodes as not materialized (
     select r.dispute_id, r.episode, r.state, r.opened_at, r.occurred_from as ended_at,
            r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by,
-           r.amount_at_opening, r.opening, r.responded_at, r.chases,
+           r.amount_at_opening, r.opening, r.responded_at, r.chases, r.held_by, r.held_for,
            r.since as position_then, r.occurred_from as moment_then
     from ended_episodes r
     where {seen_r}
   union all
     select r.dispute_id, r.episode, r.state, r.episode_opened_at, null,
            r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by,
-           r.amount_at_opening, r.opening, null, null,
+           r.amount_at_opening, r.opening, null, null, null, null,
            %(known)s::bigint, %(at)s::timestamptz
     from dispute_states r
     where {open_r}

@@ -3,10 +3,11 @@ dispute and of its follow-up actions, in the order of the log."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import chain, groupby
+from datetime import datetime, timedelta
+from itertools import chain, groupby, pairwise
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 from uuid import UUID
@@ -130,8 +131,20 @@ class DisputeLife:
             if row[_UNTIL] is None and at.takes_back(row[_EPISODE]):
                 row[_UNTIL], row[_OCCURRED_UNTIL] = end, moment
         if at.ends:
-            values = values_of(at.after, *_summed(told[at.after.episode], moment))
+            values = values_of(at.after, *_summed(told[at.after.episode], moment), *self._desks(at))
             found.append([self.dispute_id, at.version, end, None, moment, None, *values])
+
+    def _desks(self, end: _Turn) -> tuple[list[UUID | None], list[int]]:
+        """With whom the episode was until its *end*, and for how many microseconds."""
+        held: dict[UUID | None, timedelta] = defaultdict(timedelta)
+        turns = self._turns[: self._turns.index(end) + 1]
+        own = [turn for turn in turns if turn.after.episode == end.after.episode]
+        held[None] += own[0].done.moment - end.after.episode_opened_at
+        for turn, following in pairwise(own):
+            held[turn.after.resolver_id] += following.done.moment - turn.done.moment
+        lasting = [(who, lasted) for who, lasted in held.items() if lasted > timedelta(0)]
+        lasting.sort(key=lambda desk: (desk[0] is None, desk[0]))
+        return [who for who, _ in lasting], [lasted // timedelta(microseconds=1) for _, lasted in lasting]
 
 
 def _summed(told: Sequence[tuple[Done, bool]], end: datetime) -> tuple[datetime | None, int]:

@@ -98,6 +98,8 @@ create table {company}.ended_episodes (
     amount_at_opening numeric not null,
     responded_at timestamptz,                   -- when the resolver first did something about it; null: not at all
     chases integer not null,                    -- of the resolver
+    held_by uuid[] not null,                    -- resolvers with whom it was, by id; null: nobody, as until it was recorded
+    held_for bigint[] not null,                 -- how long with each of them, in microseconds
     opening jsonb not null                      -- [{"item_id", "entity", "amount"}]
 );
 create unique index ended_episodes_episode on {company}.ended_episodes (dispute_id, since);
