@@ -117,8 +117,8 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
     Σ amount · days / Σ amount, with what was disputed at the opening, per currency, of episodes with a
     positive amount.
 
-    The first response is the first comment, interaction or change by the resolver. ``within_target``: the
-    share resolved within the target days of the type.
+    The first response is the first comment, interaction or change by the resolver, until the episode ended.
+    ``within_target``: the share resolved within the target days of the type.
 
     Episodes opened in the period and not resolved at the moment are counted as ``still_open``, or as
     ``escalated``. All that were opened in the period make the Kaplan-Meier estimate: those open are censored

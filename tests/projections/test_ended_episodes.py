@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,6 +14,7 @@ from domain.commands import Command, Decision
 from domain.decide import decide
 from domain.dispute import (
     AssignResolver,
+    CancelDispute,
     CommentDispute,
     Dispute,
     DisputeContinued,
@@ -209,22 +211,48 @@ def test_41_however_the_log_is_taken_the_same_is_told_of_episodes(pool: Pool) ->
     log = fed(pool, by_many(busy(7)))
     assert isinstance(log.datastore, CompanyDatastore)
     expected = kept(log)
-    assert {responded is not None for *_, responded, _ in expected} == {True, False}
-    assert {chases > 0 for *_, chases in expected} == {True, False}
+    assert {row[3] is not None for row in expected} == {True, False}
+    assert {row[4] > 0 for row in expected} == {True, False}
     rebuild(log.datastore, log)
     assert kept(log) == expected
     rebuild(log.datastore, log, processes=2)
     assert kept(log) == expected
-    with pool.connection() as connection:
-        for table in ("tracking", *ALL):
-            connection.execute(f"delete from {log.datastore.schema}.{table}".encode())
-    Feed(log.datastore, log, batch=5, cache=3).catch_up()
-    assert kept(log) == expected
+    assert kept(log, batch=5) == expected
+    assert kept(log, batch=1) == expected
 
 
-def kept(log: Log) -> list[tuple[UUID, int, datetime | None, int]]:
+def test_20_41_ends_that_are_taken_back_end_whenever_the_feed_comes_by(pool: Pool) -> None:
+    told = Told()
+    told(2, ResolveDispute(told.dispute, Outcome.CREDIT_NOTE))
+    told.continued(3)
+    told(4, ResolveDispute(told.dispute, Outcome.CREDIT_NOTE))
+    told(5, ReopenDispute(told.dispute, FollowUpPlan(day(9).date())))
+    told(6, CancelDispute(told.dispute))
+    log = fed(pool, told.decisions)
+    expected = [(day(2), day(3)), (day(4), day(6))]
+    for batch in (None, 1, 7):
+        assert [(moment, until) for *_, moment, until in kept(log, batch)] == expected
+    rebuild(datastore_of(log), log)
+    assert [(moment, until) for *_, moment, until in kept(log)] == expected
+    counted = [total(log, as_at=day(number)).count for number in range(1, 7)]
+    assert counted == [0, 1, 0, 1, 1, 0]
+
+
+def datastore_of(log: Log) -> CompanyDatastore:
     assert isinstance(log.datastore, CompanyDatastore)
-    return log.datastore.rows(
-        f"""select dispute_id, since, responded_at, chases from {log.datastore.schema}.ended_episodes
-            order by dispute_id, since""".encode()
+    return log.datastore
+
+
+def kept(log: Log, batch: int | None = None) -> list[tuple[Any, ...]]:
+    """The rows as they are; or as a feed makes them anew, some events at a time."""
+    datastore = datastore_of(log)
+    if batch is not None:
+        with datastore.pool.connection() as connection:
+            for table in ("tracking", *ALL):
+                connection.execute(f"delete from {datastore.schema}.{table}".encode())
+        Feed(datastore, log, batch=batch, cache=3).catch_up()
+    return datastore.rows(
+        f"""select dispute_id, since, until, responded_at, chases, held_by, held_for, occurred_from,
+                   occurred_until
+            from {datastore.schema}.ended_episodes order by dispute_id, since""".encode()
     )
