@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from domain.case import State, evolve
 from domain.dispute import Dispute
 from domain.events import Event
 from projections.states import tables_of
 from projections.tables import Key, Table
-from replay.expected_episodes import DisputeLife, Done
+from replay.expected_episodes import DisputeLife
 from replay.stored_rows import Row
 
 SINCE: Final = 2
@@ -34,17 +33,14 @@ class StreamFold:
         """For each table, the rows of each thing in order."""
         self.life: DisputeLife | None = None
         """Of the dispute, if it is one."""
-        self._who: UUID
         self._position: Final = position
         self._state: State | None = None
         self._before: State | None = None
         self._events: list[Event] = []
         self._end = 0
 
-    def take(
-        self, event: Event, version: int, end: int, moment: datetime, who: UUID
-    ) -> tuple[State | None, State]:
-        """Fold *event*, whose decision, by *who*, ends at position *end*; the states before and after it.
+    def take(self, event: Event, version: int, end: int, moment: datetime) -> tuple[State | None, State]:
+        """Fold *event*, whose decision ends at position *end*; the states before and after it.
 
         Raises whatever `evolve` raises.
         """
@@ -54,7 +50,7 @@ class StreamFold:
         before, after = self._state, evolve(self._state, event)
         self._state = after
         self._events.append(event)
-        self.version, self.moment, self._who = version, moment, who
+        self.version, self.moment = version, moment
         return before, after
 
     def finish(self) -> None:
@@ -76,8 +72,8 @@ class StreamFold:
         assert self.moment is not None, "an event was taken"
         if self.life is None:
             self.life = DisputeLife(dispute.id)
-        done = Done(self._end, self.moment, self._who)
-        self.life.take(before, dispute, self._events, done, self.version)
+        at = (self._end, self.version, self.moment)
+        self.life.take(before, dispute, self._events, *at)
 
 
 def columns_that_differ(table: Table, found: Row, expected: Iterable[Any]) -> Iterator[tuple[str, Any, Any]]:

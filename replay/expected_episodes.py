@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, groupby, pairwise
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -35,7 +35,7 @@ from store.codec import Codec
 _TOGETHER: Final = 500
 """Disputes whose follow-up actions are read at once."""
 
-_FOLLOW_UPS: Final = SQL("""
+_DONE: Final = SQL("""
 select stream_id, decision_end, occurred_at, coalesce(on_behalf_of, actor), type, data::text
 from {events} where stream_id = any (%s) and decision_end <= %s order by stream_id, version""")
 
@@ -56,12 +56,13 @@ class Done:
     chases: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Turn:
     """A decision on the dispute, with the states before and after it."""
 
-    done: Done
+    end: int
     version: int
+    moment: datetime
     before: Dispute | None
     after: Dispute
     kinds: frozenset[type[Event]]
@@ -80,10 +81,10 @@ class _Turn:
             return True
         return DisputeContinued in self.kinds and episode == self.after.episode
 
-    def is_response(self, part: Done) -> bool:
-        """Whether *part*, of this decision or of a later one on an action, is a response of the resolver."""
-        is_own, is_same = part is self.done, part.end == self.done.end
-        if self.begins and is_same:
+    def is_response(self, part: Done, *, is_own: bool) -> bool:
+        """Whether *part* is a response of the resolver: of this decision, on the dispute (*is_own*) or on an
+        action, or of a later one on an action."""
+        if self.begins and part.end == self.end:
             return False
         resolvers = {self.after.resolver_id, self.before.resolver_id if is_own and self.before else None}
         return part.is_answer or part.who in resolvers
@@ -98,53 +99,61 @@ class DisputeLife:
     _turns: list[_Turn] = field(default_factory=list)
 
     def take(
-        self, before: Dispute | None, after: Dispute, events: Sequence[Event], done: Done, version: int
+        self,
+        before: Dispute | None,
+        after: Dispute,
+        events: Sequence[Event],
+        end: int,
+        version: int,
+        moment: datetime,
     ) -> None:
-        """The next decision; *version* is that of the stream after it."""
+        """The next decision, up to the position *end* and the stream's *version*."""
         self.follow_ups.update(each.follow_up_id for each in events if isinstance(each, DisputeFollowedUp))
-        self._turns.append(_Turn(done, version, before, after, frozenset(map(type, events))))
+        self._turns.append(_Turn(end, version, moment, before, after, frozenset(map(type, events))))
 
     @property
     def has_ends(self) -> bool:
         """Whether the table has rows of it."""
         return any(turn.ends for turn in self._turns)
 
-    def rows(self, on_follow_ups: Iterable[Done]) -> list[list[Any]]:
-        """The rows of the dispute, given what was done *on_follow_ups* of it."""
-        turns = {turn.done.end: turn for turn in self._turns}
-        done = [turn.done for turn in self._turns]
+    def rows(self, own: Sequence[Done], on_follow_ups: Iterable[Done]) -> list[list[Any]]:
+        """The rows of the dispute, given what was done on its *own* stream and *on_follow_ups* of it."""
+        turns = {turn.end: turn for turn in self._turns}
+        parts = [(part, True) for part in own] + [(part, False) for part in on_follow_ups]
         found: list[list[Any]] = []
         told: dict[int, list[tuple[Done, bool]]] = {}
         at = self._turns[0]
-        for end, parts in groupby(
-            sorted([*done, *on_follow_ups], key=attrgetter("end")), key=attrgetter("end")
-        ):
+        for end, together in groupby(sorted(parts, key=_end), key=_end):
             at = turns.get(end, at)
-            told.setdefault(at.after.episode, []).extend((part, at.is_response(part)) for part in parts)
-            if at.done.end == end:
+            of_episode = told.setdefault(at.after.episode, [])
+            of_episode += [(part, at.is_response(part, is_own=is_own)) for part, is_own in together]
+            if at.end == end:
                 self._turn(at, found, told)
         return found
 
     def _turn(self, at: _Turn, found: list[list[Any]], told: dict[int, list[tuple[Done, bool]]]) -> None:
-        end, moment = at.done.end, at.done.moment
         for row in found:
             if row[_UNTIL] is None and at.takes_back(row[_EPISODE]):
-                row[_UNTIL], row[_OCCURRED_UNTIL] = end, moment
+                row[_UNTIL], row[_OCCURRED_UNTIL] = at.end, at.moment
         if at.ends:
-            values = values_of(at.after, *_summed(told[at.after.episode], moment), *self._desks(at))
-            found.append([self.dispute_id, at.version, end, None, moment, None, *values])
+            values = values_of(at.after, *_summed(told[at.after.episode], at.moment), *self._desks(at))
+            found.append([self.dispute_id, at.version, at.end, None, at.moment, None, *values])
 
     def _desks(self, end: _Turn) -> tuple[list[UUID | None], list[int]]:
         """With whom the episode was until its *end*, and for how many microseconds."""
         held: dict[UUID | None, timedelta] = defaultdict(timedelta)
         turns = self._turns[: self._turns.index(end) + 1]
         own = [turn for turn in turns if turn.after.episode == end.after.episode]
-        held[None] += own[0].done.moment - end.after.episode_opened_at
+        held[None] += own[0].moment - end.after.episode_opened_at
         for turn, following in pairwise(own):
-            held[turn.after.resolver_id] += following.done.moment - turn.done.moment
+            held[turn.after.resolver_id] += following.moment - turn.moment
         lasting = [(who, lasted) for who, lasted in held.items() if lasted > timedelta(0)]
         lasting.sort(key=lambda desk: (desk[0] is None, desk[0]))
         return [who for who, _ in lasting], [lasted // timedelta(microseconds=1) for _, lasted in lasting]
+
+
+def _end(part: tuple[Done, bool]) -> int:
+    return part[0].end
 
 
 def _summed(told: Sequence[tuple[Done, bool]], end: datetime) -> tuple[datetime | None, int]:
@@ -159,9 +168,9 @@ class ExpectedEpisodes:
 
     def __init__(self, connection: Connection[Any], schema: str, position: int) -> None:
         self._connection: Final = connection
-        self._statement: Final = _FOLLOW_UPS.format(events=Identifier(schema, "events"))
+        self._statement: Final = _DONE.format(events=Identifier(schema, "events"))
         self._position: Final = position
-        self._decode: Final = Codec().decode
+        self._codec: Final = Codec()
         self._waiting: list[DisputeLife] = []
 
     def take(self, life: DisputeLife) -> Iterator[tuple[UUID, list[list[Any]] | None]]:
@@ -176,19 +185,22 @@ class ExpectedEpisodes:
     def rest(self) -> Iterator[tuple[UUID, list[list[Any]] | None]]:
         """Those of the disputes that still wait."""
         waiting, self._waiting = self._waiting, []
-        done = self._on_follow_ups({each for life in waiting for each in life.follow_ups})
+        done = self._done_on({each for life in waiting for each in (life.dispute_id, *life.follow_ups)})
         for life in waiting:
-            parts = [done[each] for each in life.follow_ups]
+            parts = [done[each] for each in (life.dispute_id, *life.follow_ups)]
             readable = [part for part in parts if part is not None]
-            is_readable = len(readable) == len(parts)
-            yield life.dispute_id, life.rows(chain.from_iterable(readable)) if is_readable else None
+            if len(readable) == len(parts):
+                own, *others = readable
+                yield life.dispute_id, life.rows(own, chain.from_iterable(others))
+            else:
+                yield life.dispute_id, None
 
-    def _on_follow_ups(self, follow_ups: Collection[UUID]) -> dict[UUID, list[Done] | None]:
-        """By action; None if its events cannot be read."""
+    def _done_on(self, streams: Collection[UUID]) -> dict[UUID, list[Done] | None]:
+        """By stream; None if its events cannot be read."""
         with self._connection.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(self._statement, ([*follow_ups], self._position), binary=True)
+            cursor.execute(self._statement, ([*streams], self._position), binary=True)
             rows = cursor.fetchall()
-        found: dict[UUID, list[Done] | None] = {each: [] for each in follow_ups}
+        found: dict[UUID, list[Done] | None] = {each: [] for each in streams}
         for stream, lines in groupby(rows, key=itemgetter(0)):
             try:
                 found[stream] = [self._done(list(of_it)) for _, of_it in groupby(lines, key=itemgetter(1))]
@@ -197,10 +209,11 @@ class ExpectedEpisodes:
         return found
 
     def _done(self, lines: Sequence[Row]) -> Done:
-        events = [self._decode(name, data) for *_, name, data in lines]
-        _, end, moment, who, *_ = lines[-1]
-        chases = sum(isinstance(event, ResolverChased) for event in events)
-        return Done(end, moment, who, _is_answer(events[-1]), chases)
+        _, end, moment, who, name, data = lines[-1]
+        kinds = [self._codec.types.way(name)[0] for *_, name, _ in lines]
+        # Nothing else need be read again.
+        is_answer = kinds[-1] is InteractionRecorded and _is_answer(self._codec.decode(name, data))
+        return Done(end, moment, who, is_answer, kinds.count(ResolverChased))
 
 
 def _is_answer(event: Event) -> bool:

@@ -203,8 +203,7 @@ select coalesce(max(position), 0), coalesce((array_agg(decision_end order by pos
 from {events}""")
 
 _BY_STREAM: Final = SQL("""
-select position, decision_end, stream_id, version, type, data::text, occurred_at,
-       coalesce(on_behalf_of, actor)
+select position, decision_end, stream_id, version, type, data::text, occurred_at
 from {events} where {streams} order by stream_id, version""")
 
 _PEOPLE: Final = SQL("select type, data::text from {events} where stream_id = {stream} order by version")
@@ -308,7 +307,7 @@ class _Verifying:
     def _fold(self, fold: StreamFold, stream: UUID, lines: Iterable[Row]) -> int:
         """Fold *lines*, all of them or until one cannot be; how many there are."""
         number = 0
-        for number, (position, end, _, version, name, data, moment, who) in enumerate(lines, 1):
+        for number, (position, end, _, version, name, data, moment) in enumerate(lines, 1):
             if version != number:
                 self._of_event(position, f"is number {number} of its stream and has version {version}")
             if fold.moment is not None and moment < fold.moment:
@@ -317,7 +316,7 @@ class _Verifying:
                 continue
             try:
                 event = self._decode(name, data)
-                states = fold.take(event, version, end, moment, who)
+                states = fold.take(event, version, end, moment)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with an event is looked for here
                 self._of_event(position, f"{name} cannot be folded: {reason(error)}")
                 self._broken.add(stream)
