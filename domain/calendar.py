@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import accumulate
@@ -46,9 +46,11 @@ class BusinessDays:
 
     def __init__(self, first: date, last: date, is_working_day: WorkingDay) -> None:
         days = (first + timedelta(days=passed) for passed in range((last - first).days + 1))
-        self._first: Final = first
+        self._first: Final = first.toordinal()
         self._until: Final = tuple(accumulate(is_working_day(day) for day in days))
 
-    def between(self, start: date, end: date) -> int:
-        """Business days from *start* to *end*, both from *first* to *last*; negative if *end* is earlier."""
-        return self._until[(end - self._first).days] - self._until[(start - self._first).days]
+    def between(self, starts: Iterable[int], ends: Iterable[int]) -> list[int]:
+        """Business days from each of *starts* to the one of *ends* beside it: ordinals of dates, all of them
+        from *first* to *last*. Negative where the end is earlier."""
+        first, until = self._first, self._until
+        return [until[end - first] - until[start - first] for start, end in zip(starts, ends, strict=True)]

@@ -45,12 +45,12 @@ from facts group by dispute_id, key, currency"""
 
 _OF_EPISODES: Final[LiteralString] = """
 select dispute_id as thing, episode, key, max(label) as label, null::text as currency, null::text as part,
-       count(*) filter (where is_resolved) as count,
-       coalesce(sum(round(days::numeric, 6)) filter (where is_resolved), 0) as days,
-       count(*) filter (where not is_resolved) as opened,
-       count(*) filter (where not is_resolved and state = 'open') as still_open,
-       count(*) filter (where not is_resolved and state = 'escalated') as escalated
-from ("""
+       count(*) filter (where is_closed) as count,
+       coalesce(sum(round(days::numeric, 6)) filter (where is_closed), 0) as days,
+       count(*) filter (where is_opened) as opened,
+       count(*) filter (where is_opened and state = 'open') as still_open,
+       count(*) filter (where is_opened and state = 'escalated') as escalated
+from lines group by dispute_id, episode, key"""
 
 _OF_STATUSES: Final[LiteralString] = """
 select item_id as thing, null::integer as episode, key, label, currency, null::text as part,
@@ -107,8 +107,8 @@ def _episodes(reading: Reading, parameters: ResolutionTimeParameters) -> Asking:
     figures = ("count", "days", "opened", "still_open", "escalated")
     return Asking(
         Counts.EPISODES, group.name, figures, frozenset(figures),
-        _OF_EPISODES + resolution_time.FACTS + ") f group by dispute_id, episode, key",
-        lambda snapshot: resolution_time.places(snapshot, parameters, group, of_case),
+        resolution_time.LINES + _OF_EPISODES,
+        lambda snapshot: resolution_time.places(snapshot, parameters, group, of_case, with_sums=False),
         _DISPUTES, _VERSIONS_OF_ITEMS, _reached(reading, Permission.READ_DISPUTES, select.DISPUTES),
     )  # fmt: skip
 

@@ -15,22 +15,16 @@ from projections.selection import BY_COLLECTOR, BY_NONE, By, Grouping, Selection
 
 EPISODES: Final[LiteralString] = """
 episodes as not materialized (
-    select r.dispute_id, r.episode, r.state, r.episode_opened_at as opened_at, r.occurred_from as ended_at,
+    select r.dispute_id, r.episode, r.state, r.opened_at, r.occurred_from as ended_at,
            r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by,
-           r.amount_at_opening, r.opening,
+           r.amount_at_opening, r.opening, r.responded_at, r.chases, r.held_by, r.held_for,
            r.since as position_then, r.occurred_from as moment_then
-    from dispute_states r
-    where r.ends_episode and r.state in ('resolved', 'escalated') and {so_far_r}
-      and (r.until is null
-           or not exists (select from dispute_states n
-                          where n.dispute_id = r.dispute_id and n.since > r.since and n.episode = r.episode
-                            and n.state = 'open' and {so_far_n})
-              and not exists (select from dispute_states n
-                              where n.dispute_id = r.dispute_id and n.state = 'cancelled' and {seen_n}))
+    from ended_episodes r
+    where {seen_r}
   union all
     select r.dispute_id, r.episode, r.state, r.episode_opened_at, null,
            r.customer_id, r.customer_code, r.currency, r.type, r.resolver_id, r.opened_by,
-           r.amount_at_opening, r.opening,
+           r.amount_at_opening, r.opening, null, null, null, null,
            %(known)s::bigint, %(at)s::timestamptz
     from dispute_states r
     where {open_r}
@@ -75,8 +69,16 @@ cross join lateral (select d.amount_at_opening as amount, d.currency) i
 
 _MONTH: Final[LiteralString] = "to_char(d.moment at time zone %(zone)s, 'YYYY-MM')"
 
+# The label of each type, and not of each episode.
+_TYPES: Final[LiteralString] = """
+left join (select s.code, @ as label from status_states s where {known_s}) s on s.code = d.type"""
+
 GROUPINGS: Final[Mapping[str, By]] = {
-    "type": By("d.type", STATUS_LABEL, "left join status_states s on s.code = d.type and {known_s}"),
+    "type": By(
+        "d.type",
+        "s.label",
+        _TYPES.replace("@", STATUS_LABEL),
+    ),
     "customer": By("d.customer_code", "c.name"),
     "resolver": By(
         "coalesce(resolver.code, d.resolver_id::text)",

@@ -63,6 +63,8 @@ class _Batch:
     upto: int
     first: tuple[int, str]
     rows: list[Rows]
+    ends: list[tuple[str, int]]
+    taken_back: list[str]
 
 
 class Feed:
@@ -261,7 +263,7 @@ class Feed:
         fold.take(lines)
         self._remember(fold.states)
         position, _, _, _, name, _, _ = lines[0]
-        return _Batch(after, lines[-1][0], (position, name), fold.rows)
+        return _Batch(after, lines[-1][0], (position, name), fold.rows, fold.ends, fold.taken_back)
 
     def _before(self, lines: list[Line]) -> dict[str, Known]:
         """The states onto which *lines* are folded: from the cache if its version fits, else from the log."""
@@ -308,5 +310,6 @@ class Feed:
                 return _Outcome.MOVED
             for rows in batch.rows:
                 self._writer.write(cursor, rows)
+            self._writer.write_ended_episodes(cursor, batch.ends, batch.taken_back)
             self._tracking.move(cursor, batch.upto)
         return _Outcome.APPLIED

@@ -14,7 +14,7 @@ from domain.case import State, evolve
 from domain.events import Event
 from projections.copy_text import identifier, writer
 from projections.lines import Line
-from projections.states import TABLES, tables_of
+from projections.states import ENDS_COUNTING, TABLES, TAKES_ENDS_BACK, tables_of
 from projections.tables import Change, Table
 from store.copy_text import NULL, text
 
@@ -83,6 +83,10 @@ class Fold:
         """The streams of the decision under way: each one's state before it, and its events."""
         self._end = 0
         self._last: Line
+        self.ends: Final[list[tuple[str, int]]] = []
+        """Disputes of which an episode was resolved or escalated, and at which position."""
+        self.taken_back: Final[list[str]] = []
+        """Disputes of which ends of episodes are none any more."""
 
     def take(self, lines: Iterable[Line]) -> None:
         """Fold *lines*. Raises Unfoldable; what was folded until then is of no use."""
@@ -113,6 +117,10 @@ class Fold:
         """Make the rows of the decision that ends here."""
         for stream, (before, events) in self._touched.items():
             version, state = self.states[stream]
+            if not ENDS_COUNTING.isdisjoint(map(type, events)):
+                self.ends.append((stream, self._end))
+            elif not TAKES_ENDS_BACK.isdisjoint(map(type, events)):
+                self.taken_back.append(stream)
             for table in tables_of(state):
                 for change in table.changes(before, state, events):
                     self._rows_of(table).add(change, version, self._end, self._last[6])

@@ -14,6 +14,7 @@ from domain.item import OfItem
 from domain.people import OfPeople
 from domain.reminder import OfReminders
 from domain.sales import OfSales
+from projections import ended_episodes
 
 KINDS: Final[Mapping[str, type[Event]]] = {
     "item_states": OfItem,
@@ -27,22 +28,25 @@ KINDS: Final[Mapping[str, type[Event]]] = {
     "import_states": OfImport,
     "sales_states": OfSales,
     "reminder_states": OfReminders,
+    ended_episodes.NAME: OfDispute,
 }
-"""The streams of one kind make all rows of a table."""
+"""The streams of one kind make all rows of a table; but those of episodes that ended also take what was done
+on follow-up actions."""
 
 _ALWAYS: Final = frozenset({"settings_states", "person_states", "status_states", "customer_states"})
 """The company's zone and language, and the names of whatever is grouped by."""
 _DISPUTES: Final = _ALWAYS | {"dispute_states", "item_states"}
-_EPISODES: Final = _DISPUTES | {"follow_up_states"}
+_FOLLOW_UPS: Final = _DISPUTES | {"follow_up_states"}
+_EPISODES: Final = _FOLLOW_UPS | {ended_episodes.NAME}
 
 READ: Final[Mapping[str, frozenset[str]]] = {
-    "agenda": _EPISODES | {"reminder_states", "scenario_step_states"},
-    "dispute-report": _DISPUTES,
-    "dispute-months": _DISPUTES,
+    "agenda": _FOLLOW_UPS | {"reminder_states", "scenario_step_states"},
+    "dispute-report": _EPISODES,
+    "dispute-months": _EPISODES,
     "resolution-time": _EPISODES,
     "resolver-days": _EPISODES,
-    "item-statuses": _EPISODES,
-    "aged-balance": _EPISODES,
+    "item-statuses": _FOLLOW_UPS,
+    "aged-balance": _FOLLOW_UPS,
     "receivables": _EPISODES | {"sales_states"},
 }
 """By the report's name: every table that it reads, however it is grouped and filtered."""

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, LiteralString
 
+from psycopg.sql import SQL
+
 from projections import selection
-from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_amounts
+from projections.episodes import EPISODES, GROUPINGS, WHOLE, customers_for, opening_amounts
 from projections.parameters import Report
 from projections.reading import Reading, Snapshot
 from projections.resolution_time import ResolutionTimeParameters, chosen_episodes
@@ -32,41 +34,29 @@ ended as (
     select e.*, e.ended_at as moment from episodes e where e.state = 'resolved'
 ),
 chosen as (
-    select distinct d.dispute_id, d.episode, d.opened_at, d.ended_at
+    select {distinct} d.dispute_id, d.episode, d.held_by, d.held_for
     from ended d {opening} {customers}
     where {selected}
 ),
-held as (
-    select d.dispute_id, d.episode, part.*
-    from chosen d
-    join dispute_states r on r.dispute_id = d.dispute_id and r.episode = d.episode
-    cross join lateral (
-        -- What came after the end lasted less than nothing.
-        select r.resolver_id, least(r.occurred_until, d.ended_at) - r.occurred_from as lasted
-        union all
-        -- From when the customer said it until somebody wrote it down.
-        select null, r.occurred_from - d.opened_at where r.begins_episode
-    ) part
-),
 days as (
-    select dispute_id, episode, resolver_id,
-           (extract(epoch from sum(lasted)) / 86400)::double precision as days
-    from held
-    where lasted > interval '0'
-    group by dispute_id, episode, resolver_id
+    select d.dispute_id, d.episode, desk.resolver_id, desk.lasted / 86400e6::double precision as days
+    from chosen d
+    cross join lateral unnest(d.held_by, d.held_for) desk (resolver_id, lasted)
 ),
 """
 
 _BY_RESOLVER: Final[LiteralString] = """
 by_resolver as (
-    select grouping(resolver_id) as summed, resolver_id,
-           count(distinct (dispute_id, episode))::int as episodes, coalesce(sum(days), 0) as days
-    from days group by rollup (resolver_id)
+    select resolver_id, count(*)::int as episodes, sum(days) as days from days group by resolver_id
 ),
 sums as (
-    select summed, coalesce(resolver.code, t.resolver_id::text) as key, resolver.name as label, episodes, days
+    select 0 as summed, coalesce(resolver.code, t.resolver_id::text) as key, resolver.name as label,
+           episodes, days
     from by_resolver t
     left join person_states resolver on resolver.person_id = t.resolver_id and {known_resolver}
+  union all
+    select 1, null, null, (select count(*) from chosen where cardinality(held_by) > 0)::int,
+           coalesce((select sum(days) from by_resolver), 0)
 )
 """
 
@@ -138,12 +128,14 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
     def work(snapshot: Snapshot) -> Report[ResolverDaysRow]:
         period = selection.in_period(parameters, snapshot.moment, "d.moment")
         selected = selection.both(of_case, period)
+        opening = opening_amounts(parameters, group)
         found = snapshot.dicts(
             _DAYS + (_BY_RESOLVER if group.name == "resolver" else _GROUPED) + _ROWS,
             {**selected.bindings, **group.bindings},
             episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening_amounts(parameters, group)),
-            customers=snapshot.sql(CUSTOMERS),
+            opening=snapshot.sql(opening),
+            distinct=SQL("" if opening == WHOLE else "distinct"),
+            customers=snapshot.sql(customers_for(of_case, group)),
             selected=selected.sql(snapshot.moment),
             order=group.order(_ORDERS),
             **group.parts(snapshot.moment),

@@ -16,6 +16,7 @@ from domain.customer import Customer
 from domain.dispute import (
     Dispute,
     DisputeCancelled,
+    DisputeContinued,
     DisputeEscalated,
     DisputeOpened,
     DisputeReopened,
@@ -120,25 +121,33 @@ _DISPUTE: Final = {
     "ends_episode": Kind.TRUTH,
 }
 _BEGINS_EPISODE: Final = frozenset({DisputeOpened, DisputeReopened})
-_ENDS_EPISODE: Final = frozenset({DisputeResolved, DisputeEscalated, DisputeCancelled})
+ENDS_COUNTING: Final[frozenset[type[Event]]] = frozenset({DisputeResolved, DisputeEscalated})
+"""What ends an episode that goes on counting in statistics."""
+TAKES_ENDS_BACK: Final[frozenset[type[Event]]] = frozenset({DisputeContinued, DisputeCancelled})
+"""After which an episode that had ended has not, or counts no more."""
+_ENDS_EPISODE: Final = ENDS_COUNTING | {DisputeCancelled}
 
 
 def _dispute(before: Dispute | None, dispute: Dispute, events: Sequence[Event]) -> Sequence[Change]:
     happened = {type(event) for event in events}
-    opening = [
-        {"item_id": str(item.item_id), "entity": item.entity, "amount": str(item.amount)}
-        for item in dispute.opening_items
-    ]
     values = (
         *(dispute.reference, dispute.customer_id, dispute.customer_code, dispute.currency),
         *(dispute.type, dispute.reason, dispute.comment, dispute.channel, dispute.opened_by),
         *(dispute.received_on, dispute.state, dispute.outcome, dispute.credited_amount),
         *(dispute.resolver_id, dispute.assigned_by, dispute.unassigned),
         *(list(dispute.items), sorted(dispute.follow_ups), dispute.comments, dispute.documents),
-        *(dispute.episode, dispute.episode_opened_at, dispute.amount_at_opening, opening),
+        *(dispute.episode, dispute.episode_opened_at, dispute.amount_at_opening, opening_of(dispute)),
         *(not happened.isdisjoint(_BEGINS_EPISODE), not happened.isdisjoint(_ENDS_EPISODE)),
     )
     return ((dispute.id, before is not None, values),)
+
+
+def opening_of(dispute: Dispute) -> list[dict[str, str]]:
+    """What was disputed of which item at the opening of the episode, as JSON."""
+    return [
+        {"item_id": str(item.item_id), "entity": item.entity, "amount": str(item.amount)}
+        for item in dispute.opening_items
+    ]
 
 
 # --- follow-up actions, customers, imports -----------------------------------------------------------

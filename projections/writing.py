@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from psycopg import Cursor
 from psycopg.sql import SQL, Identifier
 
+from projections import ended_episodes
 from projections.copy_text import array, quoted_array
+from projections.ended_episodes import EndedEpisodesWriter
 from projections.fold import Rows
 from projections.states import TABLES
 from projections.tables import Table
@@ -48,6 +50,8 @@ class Writer:
             for table in TABLES
             if tables is None or table.name in tables
         }
+        has_episodes = tables is None or ended_episodes.NAME in tables
+        self._ended_episodes: Final = EndedEpisodesWriter(schema, suffix) if has_episodes else None
 
     def write(self, cursor: Cursor[Any], rows: Rows) -> None:
         """End the rows of before that *rows* supersede, and add the new ones.
@@ -65,3 +69,18 @@ class Writer:
                 raise RowsMissing(f"{rows.table.name} lacks live rows that the log tells of: rebuild")
         with cursor.copy(statements.copy) as copy:
             copy.write("".join(rows.lines()))
+
+    def write_ended_episodes(
+        self, cursor: Cursor[Any], ends: Sequence[tuple[str, int]], taken_back: Sequence[str]
+    ) -> None:
+        """Add episodes of disputes that ended, *ends* telling at which positions, and end those of disputes
+        that were *taken_back*, when all other rows are written.
+
+        Raises RowsMissing if one of the ends is not among these.
+        """
+        if self._ended_episodes is None:
+            return
+        if ends and not self._ended_episodes.add(cursor, ends):
+            raise RowsMissing("dispute_states lacks ends of episodes that the log tells of: rebuild")
+        if taken_back:
+            self._ended_episodes.end(cursor, taken_back)

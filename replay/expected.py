@@ -1,20 +1,18 @@
-"""What the tables of states should hold of one stream, and what they do hold, thing by thing."""
+"""What the tables of states should hold of one stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final
 
 from domain.case import State, evolve
+from domain.dispute import Dispute
 from domain.events import Event
 from projections.states import tables_of
 from projections.tables import Key, Table
-
-Row: TypeAlias = tuple[Any, ...]
-"""With `Table.all_columns`."""
+from replay.expected_episodes import DisputeLife
+from replay.stored_rows import Row
 
 SINCE: Final = 2
 """The place in a row of the position at which it begins."""
@@ -33,6 +31,8 @@ class StreamFold:
         self.moment: datetime | None = None
         self.rows: Final[dict[str, dict[Key, list[list[Any]]]]] = {}
         """For each table, the rows of each thing in order."""
+        self.life: DisputeLife | None = None
+        """Of the dispute, if it is one."""
         self._position: Final = position
         self._state: State | None = None
         self._before: State | None = None
@@ -63,64 +63,17 @@ class StreamFold:
                 if rows:
                     rows[-1][_UNTIL], rows[-1][_OCCURRED_UNTIL] = self._end, self.moment
                 rows.append([key, self.version, self._end, None, self.moment, None, *values])
+        if isinstance(self._state, Dispute):
+            self._live_on(self._before, self._state)
         self._events = []
 
-
-class Stored(Protocol):
-    """The rows of one table, thing by thing."""
-
-    def take(self, key: Key) -> tuple[list[Row], list[Row]]:
-        """Rows of things before *key* that nobody took, and the rows of *key*."""
-
-    def rest(self) -> Iterator[Row]:
-        """Rows that nobody took."""
-
-
-class SortedRows:
-    """Rows in the order of their keys, read along with streams in the same order."""
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._things: Final = groupby(rows, key=itemgetter(0))
-        self._ahead: list[Row] = []
-        self._read()
-
-    def _read(self) -> None:
-        _, rows = next(self._things, (None, ()))
-        self._ahead = list(rows)
-
-    def take(self, key: Key) -> tuple[list[Row], list[Row]]:
-        """See `Stored`."""
-        strays: list[Row] = []
-        while self._ahead and self._ahead[0][0] < key:
-            strays += self._ahead
-            self._read()
-        found: list[Row] = []
-        if self._ahead and self._ahead[0][0] == key:
-            found = self._ahead
-            self._read()
-        return strays, found
-
-    def rest(self) -> Iterator[Row]:
-        """See `Stored`."""
-        while self._ahead:
-            yield from self._ahead
-            self._read()
-
-
-class HeldRows:
-    """Rows of the few things that a company has in one stream, all in memory."""
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._things: Final = {key: list(of_key) for key, of_key in groupby(rows, key=itemgetter(0))}
-
-    def take(self, key: Key) -> tuple[list[Row], list[Row]]:
-        """See `Stored`."""
-        return [], self._things.pop(key, [])
-
-    def rest(self) -> Iterator[Row]:
-        """See `Stored`."""
-        for rows in self._things.values():
-            yield from rows
+    def _live_on(self, before: State | None, dispute: Dispute) -> None:
+        assert before is None or isinstance(before, Dispute), "a stream is of one kind"
+        assert self.moment is not None, "an event was taken"
+        if self.life is None:
+            self.life = DisputeLife(dispute.id)
+        at = (self._end, self.version, self.moment)
+        self.life.take(before, dispute, self._events, *at)
 
 
 def columns_that_differ(table: Table, found: Row, expected: Iterable[Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -10,15 +10,18 @@ from typing import Any, Final, TypeAlias
 from psycopg import Connection, Cursor, connect
 from psycopg.sql import SQL, Composed, Identifier
 
+from projections import ended_episodes
 from projections.states import TABLES
 
 SUFFIX: Final = "_new"
 BEFORE: Final = "_old"
 """What the live tables are called from the swap until they are dropped, which takes longer than to swap."""
 TRACKING: Final = "tracking"
+_SHARES: Final = 4
+"""Parts of the episodes for each connection: none waits long for the last."""
 _LOOK: Final = 0.2
 """Seconds between two looks at how far it is."""
-ALL: Final = tuple(table.name for table in TABLES)
+ALL: Final = (*(table.name for table in TABLES), ended_episodes.NAME)
 
 Told: TypeAlias = Callable[[int, int], None]
 """Told (how much is done, how much there is)."""
@@ -99,6 +102,13 @@ def add_indexes(
         for index in found
     ]
     _run_all(conninfo, statements, threads, told)
+
+
+def add_ended_episodes(conninfo: str, schema: str, threads: int, told: Told) -> None:
+    """Fill the new table of episodes that ended, from the other new tables and their indexes."""
+    number = _SHARES * threads
+    shares = [ended_episodes.all_ended(schema, SUFFIX, share, number) for share in range(number)]
+    _run_all(conninfo, shares, threads, told)
 
 
 def _run_all(conninfo: str, statements: Sequence[Composed], threads: int, told: Told) -> None:

@@ -20,10 +20,11 @@ import psycopg
 from psycopg import Connection
 
 from domain.case import kind_of
+from projections import ended_episodes
 from projections.feed import Feed
 from projections.report_tables import KINDS
 from replay.filling import Share, fill
-from replay.new_tables import ALL, SUFFIX, add_indexes, create, drop_leftovers
+from replay.new_tables import ALL, SUFFIX, add_ended_episodes, add_indexes, create, drop_leftovers
 from replay.processes import processes_for, share_out
 from replay.stream_ranges import stream_ranges
 from replay.swap import swap
@@ -127,7 +128,11 @@ class _Rebuild:
             made = create(cursor, schema, self._tables, upto)
         events = self._fill(upto, made, number)
         conninfo = str(self._datastore.pool.conninfo)
-        add_indexes(self._connection, conninfo, schema, self._tables, number, self._told("indexing"))
+        folded = [name for name in self._tables if name != ended_episodes.NAME]
+        add_indexes(self._connection, conninfo, schema, folded, number, self._told("indexing"))
+        if len(folded) < len(self._tables):
+            add_ended_episodes(conninfo, schema, number, self._told("adding episodes"))
+            add_indexes(self._connection, conninfo, schema, [ended_episodes.NAME], 1, lambda *_: None)
         new = Feed(self._datastore, self._log, suffix=SUFFIX, tables=self._tables)
         self._catch_up(new)
         seconds = swap(self._connection, schema, self._tables, self._live, new)

@@ -26,13 +26,16 @@ from psycopg.types.json import set_json_loads
 from domain.case import State, evolve
 from domain.identity import COMPANY_STREAM, PEOPLE_STREAM
 from domain.people import People
+from projections.ended_episodes import ENDED_EPISODES
 from projections.fold import reason
 from projections.states import TABLES
 from projections.tables import Key, Table
 from replay.envelopes import misfits, strangers
-from replay.expected import SINCE, HeldRows, Row, SortedRows, Stored, StreamFold, columns_that_differ
+from replay.expected import SINCE, StreamFold, columns_that_differ
+from replay.expected_episodes import ExpectedEpisodes
 from replay.processes import Tell, processes_for, share_out
 from replay.repeated import Contradiction, contradictions
+from replay.stored_rows import HeldRows, Row, SortedRows, Stored
 from replay.stream_ranges import StreamRange, stream_ranges
 from store.codec import Codec
 from store.connections import CompanyDatastore, open_pool
@@ -281,6 +284,8 @@ class _Verifying:
         stored = {table.name: self._open(table, streams) for table in TABLES}
         by_stream = _BY_STREAM.format(events=self._events, streams=streams.of("stream_id"))
         lines = self._read(by_stream, _EVENTS)
+        ended = self._open(ENDED_EPISODES, streams)
+        episodes = ExpectedEpisodes(self._connection, self._schema, self.outcome.position)
         untold = 0
         for stream, of_stream in groupby(lines, key=itemgetter(2)):
             fold = StreamFold(self.outcome.position)
@@ -288,12 +293,16 @@ class _Verifying:
             for table in TABLES:
                 for key, rows in fold.rows.get(table.name, {}).items():
                     self._compare(table, stored[table.name], key, rows)
+            if fold.life is not None and fold.life.has_ends and stream not in self._broken:
+                self._compare_episodes(ended, episodes.take(fold.life))
             if untold >= _FETCH:
                 tell(untold)
                 untold = 0
         tell(untold)
         for table in TABLES:
             self._strays(table, stored[table.name].rest())
+        self._compare_episodes(ended, episodes.rest())
+        self._strays(ENDED_EPISODES, ended.rest())
 
     def _fold(self, fold: StreamFold, stream: UUID, lines: Iterable[Row]) -> int:
         """Fold *lines*, all of them or until one cannot be; how many there are."""
@@ -336,6 +345,14 @@ class _Verifying:
                     self._say(Difference(table.name, str(key), row[SINCE], column, is_so, wanted))
         for since in by_position:
             self._say(Difference(table.name, str(key), since, "the row is missing"))
+
+    def _compare_episodes(
+        self, stored: Stored, expected: Iterable[tuple[UUID, list[list[Any]] | None]]
+    ) -> None:
+        for dispute_id, rows in expected:
+            if rows is None:  # it is told elsewhere what of the log cannot be read
+                self._broken.add(dispute_id)
+            self._compare(ENDED_EPISODES, stored, dispute_id, rows or [])
 
     def _strays(self, table: Table, rows: Iterable[Row]) -> None:
         for row in rows:

@@ -16,7 +16,8 @@ from projections.dispute_report import DisputeReportParameters, DisputeReportRow
 from projections.item_statuses import ItemStatusRow, item_statuses
 from projections.parameters import Parameters
 from projections.receivables import ReceivablesParameters, ReceivablesRow, receivables
-from projections.resolution_time import ResolutionTimeParameters, ResolutionTimeRow, resolution_time
+from projections.resolution_figures import ResolutionTimeRow
+from projections.resolution_time import ResolutionTimeParameters, resolution_time
 from projections.resolver_days import ResolverDaysRow, resolver_days
 
 _DISPUTES: Final = (Permission.READ_DISPUTES,)

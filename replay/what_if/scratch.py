@@ -16,10 +16,11 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from domain.dispute import OfDispute
 from domain.follow_up import OfFollowUp
+from projections import ended_episodes
 from projections.fold import Fold
 from projections.lines import Line
-from projections.states import TABLES
 from projections.writing import Writer
+from replay.new_tables import ALL
 from replay.what_if.happened import STEP
 from replay.what_if.recorded import Recorded, names_of
 from store.connections import CompanyDatastore, Pool, open_pool
@@ -73,7 +74,7 @@ def scratch(live: CompanyDatastore) -> Iterator[ScratchDatastore]:
     with open_pool(str(live.pool.conninfo), size=1) as pool:
         with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             cursor.execute(_MEMORY)
-            for name in (*(table.name for table in TABLES), "tracking"):
+            for name in (*ALL, "tracking"):
                 cursor.execute(_like(live.schema, name))
             cursor.execute(_TABLES)
         yield ScratchDatastore(pool, live.company)
@@ -105,7 +106,7 @@ class Filling:
     def finish(self) -> None:
         """All streams are there: indexes, statistics, and who did what."""
         schema, position = self._recorded.datastore.schema, self._recorded.position
-        names = [table.name for table in TABLES]
+        names = [*ALL]
         for index in self._cursor.execute(_INDEXES, [schema, names]).fetchall():
             self._cursor.execute(
                 SQL("create {}index on {} using {}").format(
@@ -127,5 +128,8 @@ class Filling:
         self._cursor.execute(SQL("create index on {} (stream_id, version)").format(_OWN))
         for name in (*names, "events"):
             self._cursor.execute(SQL("analyze {}").format(Identifier(SCHEMA, name)))
+        # What happened earlier than it did has a number of its own stream.
+        self._cursor.execute(ended_episodes.all_ended(SCHEMA, by_time_alone=True).as_bytes())
+        self._cursor.execute(SQL("analyze {}").format(Identifier(SCHEMA, ended_episodes.NAME)))
         tracking = Identifier(SCHEMA, "tracking")
         self._cursor.execute(SQL("insert into {} values ('states', %s)").format(tracking), [position * STEP])

@@ -80,9 +80,31 @@ create index dispute_states_known_over on {company}.dispute_states using gist ((
     point(until, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')),
     point(1e12, extract(epoch from occurred_until - timestamptz '2000-01-01 00:00+00')))))
     where state = 'open' and until is not null;
-create index dispute_states_began on {company}.dispute_states (episode_opened_at) where ends_episode;
-create index dispute_states_ended on {company}.dispute_states (occurred_from) where ends_episode;
 create index dispute_states_reference on {company}.dispute_states (reference) where until is null and reference is not null;
+
+-- Episodes that were resolved or escalated, as they were when that happened. A row is true until the episode was
+-- continued (an import was undone) or the dispute cancelled. It follows from the states of the dispute and of its
+-- follow-up actions and, as for what was done by whom, from the log.
+create table {company}.ended_episodes (
+    dispute_id uuid not null,
+    version bigint not null,
+    since bigint not null, until bigint,
+    occurred_from timestamptz not null, occurred_until timestamptz,
+    episode integer not null,                   -- from 1
+    state text not null,                        -- resolved, escalated
+    opened_at timestamptz not null,
+    customer_id uuid not null, customer_code text not null, currency text not null,
+    type text not null, resolver_id uuid, opened_by uuid not null,
+    amount_at_opening numeric not null,
+    responded_at timestamptz,                   -- when the resolver first did something about it; null: not at all
+    chases integer not null,                    -- of the resolver
+    held_by uuid[] not null,                    -- resolvers with whom it was, by id; null: nobody, as until it was recorded
+    held_for bigint[] not null,                 -- how long with each of them, in microseconds
+    opening jsonb not null                      -- [{"item_id", "entity", "amount"}]
+);
+create unique index ended_episodes_episode on {company}.ended_episodes (dispute_id, since);
+create index ended_episodes_opened on {company}.ended_episodes (opened_at);
+create index ended_episodes_ended on {company}.ended_episodes (occurred_from);
 
 create table {company}.follow_up_states (
     follow_up_id uuid not null,

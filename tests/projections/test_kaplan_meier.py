@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.kaplan_meier import Reached, curve, reached
+from projections import kaplan_meier
+from projections.kaplan_meier import Curve, Reached
 
 NEAR = 1e-9
 
@@ -35,11 +36,11 @@ DURATIONS = st.one_of(
 @settings(max_examples=60, deadline=None)
 def test_34_curve_interval_and_quantiles_equal_those_of_lifelines(over: list[float], censored: list[float]):
     if not over and not censored:
-        assert curve([], []) == []
+        assert [*Curve([], []).steps()] == []
         return
     fitted = theirs(over, censored)
-    steps = curve(over, censored)
-    for step in steps:
+    curve = Curve(over, censored)
+    for step in curve.steps():
         assert step.survival == pytest.approx(fitted.survival_function_.loc[step.time].item(), abs=NEAR)
         assert [step.low, step.high] == pytest.approx(
             fitted.confidence_interval_.loc[step.time].to_list(), abs=NEAR
@@ -48,9 +49,9 @@ def test_34_curve_interval_and_quantiles_equal_those_of_lifelines(over: list[flo
     survival, low, high = (frame.iloc[:, place] for frame, place in zip(
         [curves[0], curves[1], curves[1]], [0, 0, 1], strict=True
     ))  # fmt: skip
-    for share in (0.5, 0.9):
+    for share in (0.05, 0.5, 0.9):
         expected = Reached(*(first_time(each, 1 - share) for each in (survival, low, high)))
-        assert reached(steps, share) == expected
+        assert curve.reached(share) == expected
 
 
 def test_34_the_median_and_its_limits_equal_what_lifelines_calls_so():
@@ -59,28 +60,51 @@ def test_34_the_median_and_its_limits_equal_what_lifelines_calls_so():
     over: list[float] = [3.25, 4, 4.5, 7, 9, 10.75, 12, 14, 19, 21, 26, 31, 33.5, 40, 52]
     censored: list[float] = [2, 5, 8, 11, 20, 41]
     fitted = theirs(over, censored)
-    steps = curve(over, censored)
-    median = reached(steps, 0.5)
+    curve = Curve(over, censored)
+    median = curve.reached(0.5)
     assert median.time == pytest.approx(fitted.median_survival_time_, abs=NEAR)
     limits = median_survival_times(fitted.confidence_interval_).to_numpy().ravel().tolist()
     assert [median.low, median.high] == pytest.approx(limits, abs=NEAR)
     tail = qth_survival_times(0.1, fitted.confidence_interval_).to_numpy().ravel().tolist()
-    assert reached(steps, 0.9).low == pytest.approx(tail[0], abs=NEAR)
+    assert curve.reached(0.9).low == pytest.approx(tail[0], abs=NEAR)
 
 
 def test_34_the_worked_example():
     """Five episodes took 2, 3, 3, 8 and 12 days; three are open since 4, 9 and 10 days."""
-    steps = curve([2, 3, 3, 8, 12], [4, 9, 10])
+    curve = Curve([2, 3, 3, 8, 12], [4, 9, 10])
+    steps = [*curve.steps()]
     assert [step.time for step in steps] == [2, 3, 8, 12]
     assert [step.survival for step in steps] == pytest.approx([7 / 8, 5 / 8, 15 / 32, 0])
-    assert reached(steps, 0.5) == Reached(8, 2, 12)
+    assert curve.reached(0.5) == Reached(8, 2, 12)
 
 
 def test_34_what_was_not_reached_is_not_made_up():
-    assert reached(curve([1], [5, 5, 5]), 0.5) == Reached(None, 1, None)
-    assert reached([], 0.5) == Reached(None, None, None)
+    assert Curve([1], [5, 5, 5]).reached(0.5) == Reached(None, 1, None)
+    assert Curve([], []).reached(0.5) == Reached(None, None, None)
 
 
 def test_34_what_is_censored_at_the_time_of_an_end_had_lasted_until_then():
-    (step,) = curve([4], [4])
+    (step,) = Curve([4], [4]).steps()
     assert step.survival == 0.5
+
+
+@given(
+    over=st.lists(DURATIONS, min_size=1, max_size=300),
+    censored=st.lists(DURATIONS, max_size=300),
+    block=st.integers(1, 40),
+    share=st.floats(0.01, 0.99),
+)
+@settings(max_examples=200, deadline=None)
+def test_34_what_is_passed_over_in_blocks_is_not_what_is_looked_for(
+    over: list[float], censored: list[float], block: int, share: float
+):
+    curve = Curve(over, censored)
+    level = 1 - share + 1e-10
+    expected: list[float | None] = [None, None, None]
+    for step in curve.steps():
+        for place, value in enumerate((step.survival, step.low, step.high)):
+            if expected[place] is None and value <= level:
+                expected[place] = step.time
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kaplan_meier, "_BLOCK", block)
+        assert curve.reached(share) == Reached(*expected)

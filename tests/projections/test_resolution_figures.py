@@ -13,12 +13,8 @@ import pytest
 from domain.identity import person_id
 from projections.parameters import Report
 from projections.reading import Reading
-from projections.resolution_time import (
-    CLOSED_ONLY,
-    ResolutionTimeParameters,
-    ResolutionTimeRow,
-    resolution_time,
-)
+from projections.resolution_figures import CLOSED_ONLY, ResolutionTimeRow
+from projections.resolution_time import ResolutionTimeParameters, resolution_time
 from projections.resolver_days import resolver_days
 from tests.projections.world import World, moment
 

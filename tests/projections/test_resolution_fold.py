@@ -27,6 +27,7 @@ from domain.dispute import (
     Outcome,
     ResolveDispute,
 )
+from domain.events import Event
 from domain.follow_up import (
     Direction,
     FollowUpAction,
@@ -87,9 +88,24 @@ class Life:
     currency: str
     ended: datetime | None = None
     is_resolved: bool = False
-    responded: datetime | None = None
-    chases: int = 0
+    done: list[tuple[datetime, bool]] = field(default_factory=list)
+    """Responses of the resolver (True) and chases (False), in the order of the log."""
+    done_by_end: list[tuple[datetime, bool]] = field(default_factory=list)
+    """Those up to the decision that ended it; what came later by its own clock was not done by then."""
     held: dict[PersonId | None, float] = field(default_factory=dict)
+
+    def look_back(self) -> None:
+        """The decision that ended it is over."""
+        assert self.ended is not None
+        self.done_by_end = [each for each in self.done if each[0] <= self.ended]
+
+    @property
+    def responded(self) -> datetime | None:
+        return min((at for at, is_response in self.done_by_end if is_response), default=None)
+
+    @property
+    def chases(self) -> int:
+        return sum(not is_response for _, is_response in self.done_by_end)
 
 
 class Folded:
@@ -128,16 +144,21 @@ class Folded:
                 self._held(life, None, now.episode_opened_at, at)
                 self._since[dispute_id] = at
             elif who in {now.resolver_id, was.resolver_id if isinstance(was, Dispute) else None}:
-                life = self.lives[dispute_id, now.episode]
-                life.responded = min(life.responded or at, at)
-        for event in decision.events:
-            self._event(event, at)
+                self.lives[dispute_id, now.episode].done.append((at, True))
+        self._events(decision.events, at)
 
     def _after(self, decision: Decision) -> list[State]:
         return [self._states[event.stream_id] for event in decision.events]
 
     def _held(self, life: Life, by: PersonId | None, since: datetime, until: datetime) -> None:
         life.held[by] = life.held.get(by, 0) + (until - since).total_seconds() / DAY
+
+    def _events(self, events: Sequence[Event], at: datetime) -> None:
+        for event in events:
+            self._event(event, at)
+        for event in events:
+            if isinstance(event, DisputeResolved | DisputeEscalated):
+                self.lives[event.dispute_id, event.episode].look_back()
 
     def _event(self, event: object, at: datetime) -> None:
         match event:
@@ -152,13 +173,12 @@ class Folded:
             case ResolverChased(dispute_id=dispute_id) if dispute_id is not None:
                 state = self._states[dispute_id]
                 assert isinstance(state, Dispute)
-                self.lives[dispute_id, state.episode].chases += 1
+                self.lives[dispute_id, state.episode].done.append((at, False))
             case InteractionRecorded(dispute_id=dispute_id) if dispute_id is not None:
                 if (event.with_whom, event.direction) == (Party.RESOLVER, Direction.INCOMING):
                     state = self._states[dispute_id]
                     assert isinstance(state, Dispute)
-                    life = self.lives[dispute_id, state.episode]
-                    life.responded = min(life.responded or at, at)
+                    self.lives[dispute_id, state.episode].done.append((at, True))
             case _:
                 pass
 

@@ -17,7 +17,8 @@ from domain.refusals import RoleForbids
 from domain.roles import Permission, Role
 from projections.parameters import ParameterInvalid, Report
 from projections.reading import Reading
-from projections.resolution_time import ResolutionTimeParameters, ResolutionTimeRow, resolution_time
+from projections.resolution_figures import ResolutionTimeRow
+from projections.resolution_time import ResolutionTimeParameters, resolution_time
 from tests.projections.world import World, moment
 
 

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from domain.identity import COMPANY_STREAM, PersonId, customer_id, item_id, person_id
 from domain.roles import Actor, Permission, Role
+from projections.ended_episodes import all_ended
 from projections.reading import Reading
 from projections.states import TABLES
 from store.connections import CompanyDatastore, Pool
@@ -63,12 +64,19 @@ class World:
 
     def reading(self, role: Role = Role.CREDIT_MANAGER, code: str = "boss", now: datetime = NOW) -> Reading:
         """As the person with this code, in this role, would ask."""
+        self.end_episodes()
         return Reading(self.datastore, Actor(person_id(code), role), now)
 
     def service(self, *scopes: Permission) -> Reading:
         """As an API client with these rights would ask."""
+        self.end_episodes()
         actor = Actor(PersonId(named("client")), Role.SERVICE, scopes=frozenset(scopes))
         return Reading(self.datastore, actor, NOW)
+
+    def end_episodes(self) -> None:
+        """The episodes that ended, by the other rows; nothing was done about any of them."""
+        self.run("delete from ended_episodes")
+        self._connection.execute(all_ended(self.datastore.schema).as_bytes())
 
     # --- rows ---------------------------------------------------------------------------------------
 

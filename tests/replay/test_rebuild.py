@@ -144,7 +144,7 @@ def test_progress_is_told(datastore: CompanyDatastore, log: Log) -> None:
     told: list[tuple[str, int, int]] = []
     rebuild(datastore, log, lambda *at: told.append(at))
     assert [at for at in told if at[0] == "folding"][-1] == ("folding", made.events, made.events)
-    assert ("indexing", 40, 40) in told
+    assert ("indexing", 38, 38) in told
     assert told[-1] == ("swapped", 1, 1)
 
 
@@ -514,9 +514,8 @@ def test_41_tables_of_some_reports_are_made_anew_at_the_position_of_the_others(
     assert rebuilt.position == feed.position() == position
     expected = straight.fold(up_to(made, position))
     found = rows(pool)
-    assert {name: found[name] for name in READ["dispute-report"]} == {
-        name: expected[name] for name in READ["dispute-report"]
-    }
+    names = READ["dispute-report"] & expected.keys()  # episodes that ended are verified below
+    assert {name: found[name] for name in names} == {name: expected[name] for name in names}
     with pool.connection() as connection:
         assert kept == connection.execute(
             "select * from company_acme.import_states order by 1, since"

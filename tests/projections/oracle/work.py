@@ -45,12 +45,20 @@ def _one(
         episodes[dispute.id] = dispute.episodes[number]
     episode = episodes[dispute.id]
     for fact in facts:
+        if not _is_within(fact, episode):
+            continue
         if fact.name == "resolver-chased":
             episode.chases += 1
-        is_within = episode.ended_at is None or fact.occurred_at <= episode.ended_at
-        if not begins and is_within and _is_response(fact, {before, resolvers.get(dispute.id)}):
+        if not begins and _is_response(fact, {before, resolvers.get(dispute.id)}):
             earlier = episode.responded_at or fact.occurred_at
             episode.responded_at = min(earlier, fact.occurred_at)
+
+
+def _is_within(fact: Fact, episode: Episode) -> bool:
+    """What came after the end, by either clock, is not of the episode."""
+    if episode.ended_at is None or episode.ended_by is None:
+        return True
+    return fact.decision_end <= episode.ended_by and fact.occurred_at <= episode.ended_at
 
 
 def _is_response(fact: Fact, resolvers: set[str | None]) -> bool:
