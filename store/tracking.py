@@ -20,11 +20,13 @@ _POSITION: Final = SQL("select notification_id from {tracking} where application
 
 # Rows and position can only be lost together, with the server's last moments, and are then made again from
 # the log: waiting for the disk at every commit would gain nothing. And each row to be ended is looked up by
-# its key, also where the statistics of a young table would have all of it read.
+# its key, also where the statistics of a young table would have all of it read. So there is but one way to do
+# it, which need not be planned anew for each batch.
 _LOCK: Final = SQL("""
 select notification_id,
        set_config('synchronous_commit', 'off', true), set_config('enable_hashjoin', 'off', true),
-       set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true)
+       set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true)
 from {tracking} where application_name = %s for update skip locked""")
 
 _HOLD: Final = SQL("select notification_id from {tracking} where application_name = %s for update")
