@@ -66,7 +66,8 @@ def own(found: History, stream: UUID) -> Folded:
 
 
 def moments(made: Made, chance: Random) -> Sequence[tuple[datetime, int]]:
-    first, last = made.decisions[0].occurred_at, made.decisions[-1].occurred_at
+    told = [decision.occurred_at for decision in made.decisions]
+    first, last = min(told), max(told)  # what is told last may have happened first
     span = (last - first) // timedelta(minutes=1) + 3_000
     return [
         (first + timedelta(minutes=chance.randrange(span)), chance.randrange(made.events + 1))

@@ -544,8 +544,8 @@ def _before(made: Made, stream: UUID, known: int, since: datetime) -> set[bool]:
 
 
 def _moments(made: Made, chance: Random) -> Sequence[tuple[datetime, int]]:
-    latest = made.decisions[-1].occurred_at + timedelta(days=60)
-    first = made.decisions[0].occurred_at - timedelta(days=2)
+    told = [decision.occurred_at for decision in made.decisions]  # what is told last may have happened first
+    first, latest = min(told) - timedelta(days=2), max(told) + timedelta(days=60)
     span = (latest - first) // timedelta(minutes=1)
     return [
         (first + timedelta(minutes=chance.randrange(span)), chance.randrange(made.events + 1))
