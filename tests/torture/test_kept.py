@@ -71,8 +71,12 @@ class Victims:
             os.kill(self._dice.choice(pids), signal.SIGKILL)
 
     def _postgresql(self) -> None:
-        pid = (self._data_dir / "postgresql" / "data" / "postmaster.pid").read_text().split()[0]
-        kill_with_children(int(pid))
+        file = self._data_dir / "postgresql" / "data" / "postmaster.pid"
+        pids: list[str] = []
+        while not pids:  # right after another kill the next server may have yet to write it
+            with suppress(FileNotFoundError):
+                pids = file.read_text().split()[:1]
+        kill_with_children(int(pids[0]))
 
 
 def test_10_the_service_brings_its_own_database_up_again(data_dir: Path, tmp_path: Path) -> None:
