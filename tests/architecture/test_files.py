@@ -61,3 +61,27 @@ def test_a_name_that_says_nothing_is_found(file: str, found: bool) -> None:  # n
 @pytest.mark.parametrize("file", [str(file) for file in FILES if file.parts[0] != "tests"])
 def test_no_file_is_too_long_to_be_read_in_one_go(file: str) -> None:
     assert length(Path(file)) <= LONGER.get(file, LONGEST)
+
+
+# --- what a merge leaves behind ----------------------------------------------------------------------
+
+WRITTEN: Final = {".py", ".md", ".sql", ".toml", ".json"}
+MARKS: Final = tuple(sign * 7 + " " for sign in "<>|")
+"""How lines begin between which somebody has yet to choose."""
+
+
+def unmerged(text: str) -> bool:
+    return any(line.startswith(MARKS) for line in text.splitlines())
+
+
+def test_no_file_holds_two_versions_of_a_line() -> None:
+    folders = [ROOT / name for name in {file.parts[0] for file in FILES}]
+    written = [path for folder in folders for path in folder.rglob("*") if path.suffix in WRITTEN]
+    written += [path for path in ROOT.iterdir() if path.suffix in WRITTEN]
+    assert ROOT / "CHANGELOG.md" in written
+    assert [path for path in written if unmerged(path.read_text(encoding="utf-8"))] == []
+
+
+def test_two_versions_of_a_line_are_found() -> None:
+    assert unmerged(f"one\n{'<' * 7} here\ntwo\n{'=' * 7}\n2\n{'>' * 7} there\n")
+    assert not unmerged("a << b\n=======\n")
