@@ -285,7 +285,7 @@ class _Run:
         stretch = ready.stretch
 
         def due() -> list[Due]:
-            return [Due(*each) for each in new_items.Deciding(staged.new(stretch), self._terms)]
+            return [*new_items.Deciding(staged.new(stretch), self._terms)]
 
         return _Chunk(ready.items, "registered", part, {}, due, lambda: staged.new_identities(stretch))
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from orjson import loads
 
+from api.import_meanwhile import Identity, identity_of
 from api.pace import ahead
 from domain.identity import ImportId
 from domain.item import ClearItem, ItemDetails, ItemType, RegisterItem
@@ -64,15 +65,14 @@ class Refused(NamedTuple):
     """A row that was refused: its entity, customer and number, the field as a JSON Pointer, and why."""
 
     row: int
-    identity: tuple[str, str, str]
+    identity: Identity
     place: str
     reason: str
 
 
 def refused(row: int, command: RegisterItem, refusal: Refusal) -> Refused:
     """*refusal* of a row."""
-    identity = (command.entity, command.customer_code, command.number)
-    return Refused(row, identity, refusal.place, str(refusal))
+    return Refused(row, identity_of(command), refusal.place, str(refusal))
 
 
 class Due(NamedTuple):
@@ -99,7 +99,7 @@ class Ready:
 
 
 class Deciding:
-    """Decides about new *rows*, one after the other: row, command and decisions of each that is not refused.
+    """Decides about new *rows*, one after the other: what is due of each that is not refused.
     Once through it knows which were, and which customers are left over (`Ready.unmet`)."""
 
     def __init__(self, rows: Iterable[Row], terms: Terms) -> None:
@@ -110,7 +110,7 @@ class Deciding:
         self.refused: Final[list[Refused]] = []
         self.unmet: Final[set[str]] = set()
 
-    def __iter__(self) -> Iterator[tuple[int, RegisterItem, list[Decision]]]:
+    def __iter__(self) -> Iterator[Due]:
         latest, terms, unmet = now(), self._terms, self.unmet
         for row in self._rows:
             self.rows += 1
@@ -124,14 +124,14 @@ class Deciding:
                 continue
             unmet.discard(command.customer_code)
             self.items += 1
-            yield row[0], command, decisions
+            yield Due(row[0], command, decisions)
 
 
 def made_ready(rows: Iterable[Row], stretch: Stretch, terms: Terms, codec: Codec) -> Ready:
     """The new *rows* of *stretch*, made ready here."""
     # One row after the other, and nothing of it is kept: what a processor has at hand is soon too much.
     deciding = Deciding(rows, terms)
-    part = prepared((decision for _, _, decisions in deciding for decision in decisions), {}, codec)
+    part = prepared((decision for due in deciding for decision in due.decisions), {}, codec)
     told = deciding.refused, frozenset(deciding.unmet)
     return Ready(stretch, deciding.rows, deciding.items, part if deciding.items else None, *told)
 

@@ -71,14 +71,12 @@ _MONTH: Final[LiteralString] = "to_char(d.moment at time zone %(zone)s, 'YYYY-MM
 
 # The label of each type, and not of each episode.
 _TYPES: Final[LiteralString] = """
-left join (select s.code, @ as label from status_states s where {known_s}) s on s.code = d.type"""
+left join (select s.code, @ as label from status_states s where {known_s}) s on s.code = d.type""".replace(
+    "@", STATUS_LABEL
+)
 
 GROUPINGS: Final[Mapping[str, By]] = {
-    "type": By(
-        "d.type",
-        "s.label",
-        _TYPES.replace("@", STATUS_LABEL),
-    ),
+    "type": By("d.type", "s.label", _TYPES),
     "customer": By("d.customer_code", "c.name"),
     "resolver": By(
         "coalesce(resolver.code, d.resolver_id::text)",

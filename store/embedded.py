@@ -53,11 +53,13 @@ __all__ = [
     "ensure",
     "kept_up",
     "release",
+    "wait_until_stopped",
 ]
 
 _PATIENCE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.01
 _LOOK_SECONDS: Final = 0.5
+_LAST_SECONDS: Final = 10.0
 _FIRST_MAJOR_WITH_BUILTIN_LOCALE: Final = 17
 
 _SETTINGS: Final = {
@@ -139,6 +141,32 @@ def release(directory: Path) -> None:
     descriptor = _held.pop(Path(directory).resolve(), None)
     if descriptor is not None:
         os.close(descriptor)
+
+
+def wait_until_stopped(directory: Path) -> None:
+    """Wait a few seconds until the released server of *directory* and then its supervisor have ended.
+
+    Not if another process uses them.
+    """
+    end = time.monotonic() + _LAST_SECONDS
+    for lock in ("server.lock", "supervisor.lock"):
+        while (directory / "use.lock").exists() and time.monotonic() < end:
+            if _others_use(directory / "use.lock"):
+                return
+            ended = try_lock(directory / lock)
+            if ended is not None:
+                os.close(ended)
+                break
+            time.sleep(_POLL_SECONDS)
+
+
+def _others_use(use_lock: Path) -> bool:
+    alone = try_lock(use_lock)
+    shared = try_lock(use_lock, fcntl.LOCK_SH) if alone is None else None  # None: the supervisor has it alone
+    for descriptor in (alone, shared):
+        if descriptor is not None:
+            os.close(descriptor)
+    return shared is not None
 
 
 @contextlib.contextmanager

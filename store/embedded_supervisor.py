@@ -6,7 +6,7 @@ dead process:
 
 ==================  ====================================================================================
 ``start.lock``      held while one process looks for, starts or stops the server
-``use.lock``        shared by every process that uses the server
+``use.lock``        shared by every process that uses the server; the supervisor's while it stops the server
 ``supervisor.lock`` held by the supervisor
 ``server.lock``     inherited by the server and its backends, so it is free only when all of them are gone
 ==================  ====================================================================================
@@ -103,11 +103,11 @@ def locked(path: Path) -> Iterator[int]:
         yield descriptor
 
 
-def try_lock(path: Path) -> int | None:
-    """The descriptor that now holds the lock, or None if somebody else does."""
+def try_lock(path: Path, kind: int = fcntl.LOCK_EX) -> int | None:
+    """The descriptor that now holds the lock, alone or as *kind* says, or None if others do not let it."""
     descriptor = open_lock(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None

@@ -30,7 +30,7 @@ def make() -> Path | None:
     for left in _MEMORY.glob(f"{_NAME}*"):
         _, process, _ = left.name.removeprefix("redress-").split("-", 2)
         if left.stat().st_uid == os.geteuid() and not Path("/proc", process).exists():
-            shutil.rmtree(left, ignore_errors=True)
+            _remove(left)
     folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=_MEMORY))
     folder.chmod(0o711)  # as root, the server is somebody else's
     return folder
@@ -39,8 +39,15 @@ def make() -> Path | None:
 def put_away(folder: Path) -> None:
     """Remove *folder* once the server in it, which nobody uses any more, has ended."""
     end = time.monotonic() + _PATIENCE_SECONDS
-    while (lock := try_lock(folder / "server.lock")) is None and time.monotonic() < end:
+    while not _remove(folder) and time.monotonic() < end:
         time.sleep(0.05)
-    if lock is not None:
-        with closing(lock):
-            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(folder: Path) -> bool:
+    """Remove *folder* unless a server runs in it: then its run is one that this process cannot see."""
+    lock = try_lock(folder / "server.lock")
+    if lock is None:
+        return False
+    with closing(lock):
+        shutil.rmtree(folder, ignore_errors=True)
+    return True

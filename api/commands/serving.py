@@ -6,7 +6,6 @@ import shlex
 import signal
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
@@ -23,9 +22,6 @@ from api.commands.session import CommandRefused, opened, reached, settings_of_se
 if TYPE_CHECKING:
     from api.database import Database
     from api.settings import Settings
-
-_PATIENCE: Final = 10.0
-"""Seconds that the end of `serve` waits for the embedded server to stop."""
 
 _LARGEST_PORT: Final = 65_535
 
@@ -65,7 +61,9 @@ def serve(
         except KeyboardInterrupt:
             say("stopping")
         if settings.database_url is None:
-            _wait_until_stopped(settings.data_dir / "postgresql")
+            from store import embedded
+
+            embedded.wait_until_stopped(settings.data_dir / "postgresql")
 
 
 def demo(ctx: typer.Context) -> None:
@@ -204,20 +202,3 @@ def _own_server_kept_up(settings: Settings) -> Iterator[None]:
 
     with nullcontext() if settings.database_url else embedded.kept_up(settings.data_dir / "postgresql"):
         yield
-
-
-def _wait_until_stopped(directory: Path) -> None:
-    """Wait until the embedded server has stopped, unless another process uses it."""
-    from store.embedded_supervisor import closing, try_lock
-
-    end = time.monotonic() + _PATIENCE
-    while (directory / "use.lock").exists() and time.monotonic() < end:
-        in_use = try_lock(directory / "use.lock")
-        if in_use is None:
-            return
-        with closing(in_use):
-            stopped = try_lock(directory / "server.lock")
-        if stopped is not None:
-            with closing(stopped):
-                return
-        time.sleep(0.02)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -23,7 +22,6 @@ from api.commands import serving
 from api.commands.output import progress, stages
 from api.sample import SampleInterrupted
 from projections.feed import FeedFailed
-from store.embedded_supervisor import open_lock
 from tests.api.cli_case import has_items, manager, owner, stranger
 from tests.api.command_line import Redress, owning
 
@@ -284,29 +282,6 @@ def test_sigterm_stops_the_service_and_the_embedded_server_too(tmp_path):
     assert running.servers() == []
 
 
-def test_the_end_waits_for_the_embedded_server_unless_others_use_it(tmp_path, monkeypatch):
-    stopping = open_lock(tmp_path / "server.lock")
-    fcntl.flock(stopping, fcntl.LOCK_EX)
-    others = open_lock(tmp_path / "use.lock")
-    waits = []
-
-    def sleep(seconds):
-        waits.append(seconds)
-        if len(waits) == 3:
-            fcntl.flock(stopping, fcntl.LOCK_UN)
-
-    monkeypatch.setattr("time.sleep", sleep)
-    serving._wait_until_stopped(tmp_path)
-    assert len(waits) == 3
-
-    fcntl.flock(stopping, fcntl.LOCK_EX)
-    fcntl.flock(others, fcntl.LOCK_SH)
-    serving._wait_until_stopped(tmp_path)
-    assert len(waits) == 3
-    os.close(stopping)
-    os.close(others)
-
-
 class Served:
     """What `serve` would do, without doing it."""
 
@@ -314,7 +289,7 @@ class Served:
         self.loaded = 0
         self.served = 0
         self.waited: list[Path] = []
-        monkeypatch.setattr(serving, "_wait_until_stopped", self.waited.append)
+        monkeypatch.setattr("store.embedded.wait_until_stopped", self.waited.append)
         monkeypatch.setattr(serving, "_load", self.load)
         monkeypatch.setattr("uvicorn.Server.run", self.run)
         monkeypatch.setattr("signal.signal", lambda *_: None)

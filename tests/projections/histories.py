@@ -62,6 +62,11 @@ Pick: TypeAlias = tuple[int, int, int, int]
 """Which command, and three numbers that choose what it is about."""
 
 
+def day(number: int) -> datetime:
+    """Nine o'clock on the so many-th day of 2026: 1 is 1 January, a Thursday."""
+    return datetime(2025, 12, 31, 9, tzinfo=UTC) + timedelta(days=number)
+
+
 def picks(seed: int, length: int) -> tuple[Pick, ...]:
     chance = Random(seed)  # drawn one by one they would mostly be small, and most commands refused
     draw = chance.randrange

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -45,7 +45,7 @@ from replay.new_tables import ALL
 from replay.rebuild import rebuild
 from store.connections import CompanyDatastore, Pool, open_pool
 from store.log import Log
-from tests.projections.histories import ADMINISTRATOR, Made
+from tests.projections.histories import ADMINISTRATOR, Made, day
 from tests.projections.test_past import BOSS, LATER
 from tests.projections.test_resolution_fold import busy, by_many, fed
 
@@ -56,10 +56,6 @@ RITA, ROLF, CORA = (person_id(code) for code in ("rita", "rolf", "cora"))
 def pool(database: str) -> Iterator[Pool]:
     with open_pool(database, size=8) as pool:
         yield pool
-
-
-def day(number: int) -> datetime:
-    return datetime(2025, 12, 31, 9, tzinfo=UTC) + timedelta(days=number)
 
 
 class Told:

@@ -52,6 +52,7 @@ from tests.projections.histories import (
     Made,
     Pick,
     append_from,
+    day,
     new_company,
 )
 
@@ -62,11 +63,6 @@ NOW: Final = datetime(2026, 4, 1, tzinfo=UTC)
 def pool(database: str) -> Iterator[Pool]:
     with open_pool(database, size=4) as pool:
         yield pool
-
-
-def day(number: int) -> datetime:
-    """Nine o'clock on the so many-th day of 2026: 1 is 1 January, a Thursday."""
-    return datetime(2025, 12, 31, 9, tzinfo=UTC) + timedelta(days=number)
 
 
 class Told:
@@ -280,13 +276,13 @@ def test_4_7_it_is_as_if_somebody_had_resolved_the_dispute_then(pool: Pool) -> N
     ]
     answers = asked(real.reading(pool), rules, *questions).answers
     wanted = asked(if_so.reading(pool), Rules(), *questions).answers
-    for at, found, should_be in zip(questions, answers, wanted, strict=True):
+    for about, found, should_be in zip(questions, answers, wanted, strict=True):
         there = {(each.key, each.currency, each.figure): each.what_if for each in found.figures}
         assert {key: value for key, value in there.items() if value is not None} == {
             (each.key, each.currency, each.figure): each.real
             for each in should_be.figures
             if each.real is not None
-        }, at
+        }, about
 
 
 def test_4_7_who_resolved_it_would_have_done_so_earlier(pool: Pool) -> None:

@@ -171,6 +171,32 @@ def test_stops_after_release_which_may_be_said_twice(directory: Path) -> None:
     assert has_ended(directory)
 
 
+@pytest.mark.parametrize("of", ["server.lock", "supervisor.lock"])
+@pytest.mark.parametrize("by_supervisor", [None, fcntl.LOCK_EX])
+def test_the_end_of_server_and_supervisor_is_waited_for_unless_others_use_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str, by_supervisor: int | None
+) -> None:
+    with closing(open_lock(tmp_path / of)) as stopping, closing(open_lock(tmp_path / "use.lock")) as use:
+        fcntl.flock(stopping, fcntl.LOCK_EX)
+        if by_supervisor is not None:
+            fcntl.flock(use, by_supervisor)
+        waits: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                fcntl.flock(stopping, fcntl.LOCK_UN)
+
+        monkeypatch.setattr("time.sleep", sleep)
+        embedded.wait_until_stopped(tmp_path)
+        assert len(waits) == 3
+
+        fcntl.flock(stopping, fcntl.LOCK_EX)
+        fcntl.flock(use, fcntl.LOCK_SH)
+        embedded.wait_until_stopped(tmp_path)
+        assert len(waits) == 3
+
+
 def test_a_user_who_comes_back_finds_the_data(directory: Path) -> None:
     ask(embedded.ensure(directory), "create table kept as select 7 as seven; select 1")
     embedded.release(directory)

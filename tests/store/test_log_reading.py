@@ -118,6 +118,13 @@ def test_waiting_in_vain_takes_as_long_as_told(log: Log) -> None:
     assert 0.1 <= time.monotonic() - began < 1
 
 
+def test_a_wait_ends_when_it_is_told_to_stop(log: Log) -> None:
+    looks = iter((False, True))
+
+    assert not log.wait(0, timeout=5, stop=lambda: next(looks))
+    assert list(looks) == []  # it looked again and did not wait to the end
+
+
 def test_an_append_through_the_same_log_wakes_who_waits(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.log._POLL", 60.0)
     appending = threading.Timer(0.1, log.append, [one(A)])
