@@ -16,9 +16,9 @@ from domain.events import Event, PersonalText
 from domain.follow_up import FollowUpPlan, planned_id
 from domain.identity import CustomerId, DisputeId, FollowUpId, ImportId, ItemId, PersonId, follow_up_id
 from domain.item import Release
+from domain.made import replace
 from domain.money import total
 from domain.refusals import DisputeAlreadyResolved, DisputeWasCancelled, DisputeWasEscalated, TextMissing
-from domain.replacing import replace
 from domain.roles import Permission
 
 

@@ -12,8 +12,8 @@ from uuid import UUID
 from domain.commands import Command
 from domain.events import Event, PersonalText
 from domain.identity import CustomerId, DisputeId, FollowUpId, ItemId, PersonId, follow_up_id, follow_up_of
+from domain.made import replace
 from domain.refusals import DueInThePast, FollowUpAlreadyEnded, TextMissing
-from domain.replacing import replace
 from domain.roles import Permission
 
 

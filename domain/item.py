@@ -26,8 +26,8 @@ from domain.identity import (
     item_id,
     leading_zero_twins,
 )
+from domain.made import replace
 from domain.money import NOTHING, smaller
-from domain.replacing import replace
 from domain.roles import Permission
 
 

@@ -7,10 +7,10 @@ streams, both through here; only what they do with the outcome differs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeAlias
-from uuid import UUID
+from typing import Final, NoReturn, TypeAlias
 
 from domain.case import State, evolve
+from domain.dispute import Dispute
 from domain.events import Event
 from projections.copy_text import identifier, writer
 from projections.lines import Line
@@ -24,6 +24,11 @@ Known: TypeAlias = tuple[int, State]
 """A stream's version, and its state then. True for ever: the log does not change."""
 
 _NEW: Final = (0, None)
+_NO_LINE: Final[Line] = (0, 0, "", 0, "", "", "")
+
+
+def _refuse_gap(here: int, version: int) -> NoReturn:
+    raise ValueError(f"version {version} of its stream follows version {here}")
 
 
 class Unfoldable(Exception):
@@ -53,14 +58,14 @@ class Rows:
     def add(self, change: Change, version: int, since: int, moment: str) -> None:
         """What *change* tells is true from position *since*, *moment* on; the row before ends there."""
         key, was_there, values = change
-        name = identifier(key) if isinstance(key, UUID) else key
+        name, written = (key, text(key)) if isinstance(key, str) else (identifier(key),) * 2
         before = self._live.get(name)
         if before is not None:
             start, began, rest = before
             self._lines.append(f"{start}\t{since}\t{began}\t{moment}\t{rest}")
         elif was_there:
             self.ended[name] = (since, moment)
-        self._live[name] = (f"{text(name)}\t{version}\t{since}", moment, self._write(values))
+        self._live[name] = (f"{written}\t{version}\t{since}", moment, self._write(values))
 
     def lines(self) -> list[str]:
         """All rows in COPY's text, with `Table.all_columns`."""
@@ -81,8 +86,6 @@ class Fold:
         self._rows: Final[dict[str, Rows]] = {}
         self._touched: Final[dict[str, tuple[State | None, list[Event]]]] = {}
         """The streams of the decision under way: each one's state before it, and its events."""
-        self._end = 0
-        self._last: Line
         self.ends: Final[list[tuple[str, int]]] = []
         """Disputes of which an episode was resolved or escalated, and at which position."""
         self.taken_back: Final[list[str]] = []
@@ -90,47 +93,46 @@ class Fold:
 
     def take(self, lines: Iterable[Line]) -> None:
         """Fold *lines*. Raises Unfoldable; what was folded until then is of no use."""
+        states, touched, decode = self.states, self._touched, self._decode
+        last = _NO_LINE
         try:
             for line in lines:
-                if line[1] != self._end:
-                    self._finish()
-                self._last = line
-                self._take(line)
-            self._finish()
+                if line[1] != last[1]:
+                    self._finish(last)
+                last = line
+                _, _, stream, version, name, data, _ = line
+                event = decode(name, data)
+                here, state = states.get(stream, _NEW)
+                if version != here + 1:
+                    _refuse_gap(here, version)
+                if stream in touched:
+                    touched[stream][1].append(event)
+                else:
+                    touched[stream] = (state, [event])
+                states[stream] = (version, evolve(state, event))
+            self._finish(last)
         except Exception as error:
-            position, _, _, _, name, _, _ = self._last
-            raise Unfoldable(position, name, reason(error)) from error
+            raise Unfoldable(last[0], last[4], reason(error)) from error
 
-    def _take(self, line: Line) -> None:
-        _, self._end, stream, version, name, data, _ = line
-        event = self._decode(name, data)
-        here, state = self.states.get(stream, _NEW)
-        if version != here + 1:
-            raise ValueError(f"version {version} of its stream follows version {here}")
-        touched = self._touched.get(stream)
-        if touched is None:
-            touched = self._touched[stream] = (state, [])
-        touched[1].append(event)
-        self.states[stream] = (version, evolve(state, event))
-
-    def _finish(self) -> None:
-        """Make the rows of the decision that ends here."""
+    def _finish(self, last: Line) -> None:
+        """Make the rows of the decision of which *last* is the last line."""
+        _, end, _, _, _, _, moment = last
         for stream, (before, events) in self._touched.items():
             version, state = self.states[stream]
-            if not ENDS_COUNTING.isdisjoint(map(type, events)):
-                self.ends.append((stream, self._end))
-            elif not TAKES_ENDS_BACK.isdisjoint(map(type, events)):
-                self.taken_back.append(stream)
+            if state.__class__ is Dispute:
+                self._note_ends(stream, end, events)
             for table in tables_of(state):
+                rows = self._rows.get(table.name) or self._rows.setdefault(table.name, Rows(table))
                 for change in table.changes(before, state, events):
-                    self._rows_of(table).add(change, version, self._end, self._last[6])
+                    rows.add(change, version, end, moment)
         self._touched.clear()
 
-    def _rows_of(self, table: Table) -> Rows:
-        rows = self._rows.get(table.name)
-        if rows is None:
-            rows = self._rows[table.name] = Rows(table)
-        return rows
+    def _note_ends(self, dispute: str, end: int, events: Iterable[Event]) -> None:
+        kinds = set(map(type, events))
+        if not ENDS_COUNTING.isdisjoint(kinds):
+            self.ends.append((dispute, end))
+        elif not TAKES_ENDS_BACK.isdisjoint(kinds):
+            self.taken_back.append(dispute)
 
     @property
     def rows(self) -> list[Rows]:

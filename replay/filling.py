@@ -25,9 +25,10 @@ _CHUNK: Final = 20_000
 # A range is sorted by stream; in memory if it fits in there.
 _SETTINGS: Final = "set local cursor_tuple_fraction = 1; set local work_mem = '64MB'"
 
+# By the id itself: sorting its text, which is what stands in the line, takes longer.
 _LINES: Final = SQL("""
-select {columns} from {events}
-where position <= {upto} and {streams} and {of_types} order by stream_id, version""")
+select {columns} from {events} e
+where position <= {upto} and {streams} and {of_types} order by e.stream_id, version""")
 
 
 class TablesGone(Exception):

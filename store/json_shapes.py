@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache, lru_cache
-from operator import itemgetter
-from typing import Any, Final, NewType, TypeAlias, Union, get_args, get_origin, get_type_hints
+from functools import cache, lru_cache, partial
+from typing import Any, Final, NewType, NoReturn, TypeAlias, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
+
+from domain.made import maker
 
 Encode: TypeAlias = Callable[[Any], Any]
 """From a value to what orjson writes, ids and dates as they are. Raises Mismatch if it is not of the type."""
@@ -128,27 +129,35 @@ def _culprit(value: object, fields: list[tuple[str, Encode]]) -> str:
 
 
 def _class_decoder(kind: type, names: tuple[str, ...], shapes: list[Shape]) -> Decode:
-    if not names:
-        return lambda _: kind()
-    pick = itemgetter(*names) if len(names) > 1 else lambda data: (data[names[0]],)
-    placed = list(enumerate(shapes))
-    required = [(at, shape.decode) for at, shape in placed if shape.decode and not shape.decode_given]
-    optional = [(at, shape.decode_given) for at, shape in placed if shape.decode_given]
-    count = len(names)
-    by_keyword = any(field.kw_only for field in dataclasses.fields(kind))
-
-    def decode(data: Mapping[str, object]) -> object:
-        if len(data) != count:
-            raise Mismatch(f"{kind.__qualname__} has the fields {names}, not {tuple(data)}")
-        values = list(pick(data))
-        for at, convert in required:
-            values[at] = convert(values[at])
-        for at, convert in optional:
-            if (value := values[at]) is not None:
-                values[at] = convert(value)
-        return kind(**dict(zip(names, values, strict=True))) if by_keyword else kind(*values)
-
+    """A function from what orjson read to an object with these fields, written out like `_written_out`."""
+    known: dict[str, Any] = {"make": maker(kind), "count": len(names)}
+    parts = []
+    for at, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        known[f"decode{at}"] = shape.decode_given or shape.decode
+        parts.append(_read_in(shape, name, at))
+    lines = [
+        "def decode(data):",
+        " if len(data) != count:",
+        "  refuse(data)",
+        f" return make({', '.join(parts)})",
+    ]
+    known["refuse"] = partial(_refuse_fields, kind, names)
+    exec("\n".join(lines), known)  # noqa: S102 - of nothing but names
+    decode: Decode = known["decode"]
     return decode
+
+
+def _read_in(shape: Shape, name: str, at: int) -> str:
+    part = f"data[{name!r}]"
+    if shape.decode is None:
+        return part
+    if shape.decode_given is not None:
+        return f"None if (part := {part}) is None else decode{at}(part)"
+    return f"decode{at}({part})"
+
+
+def _refuse_fields(kind: type, names: tuple[str, ...], data: Mapping[str, object]) -> NoReturn:
+    raise Mismatch(f"{kind.__qualname__} has the fields {names}, not {tuple(data)}")
 
 
 def _shape(hint: object) -> Shape:
