@@ -79,9 +79,9 @@ def contradictions(stream: UUID, event: Event, before: State | None, after: Stat
     of = type(event)
     if event.stream_id != stream:
         yield Contradiction("stream", event.stream_id, stream)
-    said = [(name, getattr(event, name), getattr(after, name)) for name in _NAMES[of]]
-    if before is not None:
-        said += [(name, getattr(event, name), former(before)) for name, former in _FORMER.get(of, ())]
-    for name, found, expected in said:
-        if found != expected:
+    for name in _NAMES[of]:
+        if (found := getattr(event, name)) != (expected := getattr(after, name)):
+            yield Contradiction(name, found, expected)
+    for name, former in _FORMER.get(of, ()) if before is not None else ():
+        if (found := getattr(event, name)) != (expected := former(before)):
             yield Contradiction(name, found, expected)

@@ -45,6 +45,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 """Told (events folded, events there are)."""
 
 _EVENTS: Final = "events"
+_TABLES: Final = {table.name: table for table in TABLES}
 _FETCH: Final = 5_000
 _SHARES: Final = 4
 """Parts of the log for each process, so that none waits long for the last."""
@@ -198,13 +199,16 @@ where position <> before + 1 or recorded_at < recorded_before or decision_end < 
 order by position limit {limit}""")
 
 _ENDS: Final = SQL("""
-select coalesce(max(position), 0), coalesce((array_agg(decision_end order by position desc))[1], 0),
-       coalesce(max(position) filter (where position = decision_end and position <= {position}), 0)
-from {events}""")
+select coalesce(newest.position, 0), coalesce(newest.decision_end, 0), coalesce(known.position, 0)
+from (values (true)) one
+left join (select position, decision_end from {events} order by position desc limit 1) newest on true
+left join (select position from {events} where position = decision_end and position <= {position}
+           order by position desc limit 1) known on true""")
 
+# Streams as text, which is quicker told from the one before than an id is.
 _BY_STREAM: Final = SQL("""
-select position, decision_end, stream_id, version, type, data::text, occurred_at
-from {events} where {streams} order by stream_id, version""")
+select position, decision_end, stream_id::text, version, type, data::text, occurred_at
+from {events} e where {streams} order by e.stream_id, version""")
 
 _PEOPLE: Final = SQL("select type, data::text from {events} where stream_id = {stream} order by version")
 
@@ -287,12 +291,13 @@ class _Verifying:
         ended = self._open(ENDED_EPISODES, streams)
         episodes = ExpectedEpisodes(self._connection, self._schema, self.outcome.position)
         untold = 0
-        for stream, of_stream in groupby(lines, key=itemgetter(2)):
+        for text, of_stream in groupby(lines, key=itemgetter(2)):
+            stream = UUID(text)
             fold = StreamFold(self.outcome.position)
             untold += self._fold(fold, stream, of_stream)
-            for table in TABLES:
-                for key, rows in fold.rows.get(table.name, {}).items():
-                    self._compare(table, stored[table.name], key, rows)
+            for name, things in fold.rows.items():
+                for key, rows in things.items():
+                    self._compare(_TABLES[name], stored[name], key, rows)
             if fold.life is not None and fold.life.has_ends and stream not in self._broken:
                 self._compare_episodes(ended, episodes.take(fold.life))
             if untold >= _FETCH:
@@ -332,15 +337,18 @@ class _Verifying:
             self._of_event(position, f"{name} tells of another {each.name}", each.found, each.expected)
 
     def _compare(self, table: Table, stored: Stored, key: Key, expected: list[list[Any]]) -> None:
-        by_position = {row[SINCE]: row for row in expected}
         before, found = stored.take(key)
         self._strays(table, before)
         self.outcome.rows += len(found)
+        should_be_found = [*map(tuple, expected)]
+        if found == should_be_found:  # so it is nearly always
+            return
+        by_position = {row[SINCE]: row for row in should_be_found}
         for row in found:
             should_be = by_position.pop(row[SINCE], None)
             if should_be is None:
                 self._strays(table, [row])
-            elif list(row) != should_be:
+            elif row != should_be:
                 for column, is_so, wanted in columns_that_differ(table, row, should_be):
                     self._say(Difference(table.name, str(key), row[SINCE], column, is_so, wanted))
         for since in by_position:
