@@ -3,6 +3,8 @@
 A report counts *things*: each stands in one or several places (a row, and of the aged balance a bucket of it)
 and adds its figures there. Both moments' things are read in one statement, on one state of the read side, and
 only those that differ come back. What a place's things add up to is what the report says at that moment.
+
+Medians and the like are no sums over things: what the report says of them stands beside (`Statistics`).
 """
 
 from __future__ import annotations
@@ -55,13 +57,27 @@ class Counts(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a report says at one moment that is no sum over things, by name: of its *rows*, by key, and of its
+    *total*. None for what cannot be told."""
+
+    rows: Mapping[str | None, Mapping[str, float | None]]
+    total: Mapping[str, float | None]
+
+
+def no_statistics(_: Snapshot) -> Statistics:
+    """Those of a report whose figures all add up."""
+    return Statistics({}, {})
+
+
+@dataclass(frozen=True, slots=True)
 class Asking:
     """One report's question, grouped *by*. *facts*, with what *places* gives for its bindings and parts, is a
     SELECT with the columns thing, episode, key, label, currency, part and those of *figures*. Those of *once*
     count a thing once in the total, however many rows it is in.
 
     *states* is a SELECT of `Thing` by id, *versions* one of the streams around them; *reached* says which of
-    them the actor may see.
+    them the actor may see. *statistics*: what is no sum, but depends on nothing that *figures* do not show.
     """
 
     counts: Counts
@@ -73,6 +89,7 @@ class Asking:
     states: LiteralString
     versions: LiteralString
     reached: Selection
+    statistics: Callable[[Snapshot], Statistics] = no_statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +139,12 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Side:
     """What one moment shows of the things of a comparison's lines, and the versions of their streams and of
-    those around them."""
+    those around them; and the report's statistics."""
 
     moment: Moment
     things: Mapping[UUID, Thing]
     versions: Mapping[UUID, int]
+    statistics: Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +289,8 @@ def _things(asking: Asking, snapshot: Snapshot, ids: set[UUID]) -> dict[UUID, Th
 def _side(asking: Asking, snapshot: Snapshot, things: Mapping[UUID, Thing], around: set[UUID]) -> Side:
     found = snapshot.dicts(asking.versions, {"ids": list(around)})
     versions = {each["id"]: each["version"] for each in found}
-    return Side(snapshot.moment, things, {**versions, **{key: each.version for key, each in things.items()}})
+    versions |= {key: each.version for key, each in things.items()}
+    return Side(snapshot.moment, things, versions, asking.statistics(snapshot))
 
 
 _NAMES: Final = """

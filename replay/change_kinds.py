@@ -33,6 +33,7 @@ class Kind(StrEnum):
     UNDISPUTED = "undisputed"
     QUALIFIED = "qualified"
     AGED = "aged"
+    TARGET_CHANGED = "target_changed"
     CAME_IN = "came_in"
     LEFT_OUT = "left_out"
     INTO_REACH = "into_reach"
@@ -60,6 +61,7 @@ SENTENCES: Final[Mapping[Kind, str]] = {
     Kind.UNDISPUTED: "Less of it is disputed.",
     Kind.QUALIFIED: "Something else is said of it.",
     Kind.AGED: "Time went by; no event marks it.",
+    Kind.TARGET_CHANGED: "The target of its type is another one.",
     Kind.CAME_IN: "It was there before, and now is among what is asked for.",
     Kind.LEFT_OUT: "It is still there, and no longer among what is asked for.",
     Kind.INTO_REACH: "It was out of your reach before.",
@@ -203,7 +205,11 @@ def _episode_changed(told: Difference) -> Kind:
         return Kind.ESCALATED
     if told.grew("still_open") > 0:
         return Kind.CONTINUED
-    return Kind.RESOLVED
+    if told.line.figures.after["still_open"]:
+        return Kind.AGED
+    if any(map(told.grew, ("still_open", "escalated", "days_observed", "count", "days"))):
+        return Kind.ESCALATED if told.line.figures.after["escalated"] else Kind.RESOLVED
+    return Kind.TARGET_CHANGED
 
 
 def _other_items(told: Difference, direction: int) -> bool:

@@ -48,6 +48,16 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedStatistic:
+    """What the report says at both moments that is no sum, such as a median; *change* is after minus before.
+    None where there is none."""
+
+    before: float | None
+    after: float | None
+    change: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """What one dispute, episode or item adds to the difference of a row.
 
@@ -73,7 +83,11 @@ class Contribution:
 @dataclass(frozen=True, slots=True)
 class ChangedRow:
     """A row of the report whose figures differ, or which hold others than before. *bucket*: of the aged
-    balance one bucket of the row. The *contributions* add up to the changes of *figures*."""
+    balance one bucket of the row. The *contributions* add up to the changes of *figures*.
+
+    *statistics* are no sums: they are those of the report at both moments, and differ because of the
+    contributions, to which no share of them belongs.
+    """
 
     key: str | None
     label: str | None
@@ -81,6 +95,7 @@ class ChangedRow:
     bucket: str | None
     figures: Mapping[str, Changed]
     contributions: tuple[Contribution, ...]
+    statistics: Mapping[str, ChangedStatistic]
 
 
 _WHEN: Final = ("before", "after", "change")
@@ -93,22 +108,27 @@ _WHY: Final = ("sentence", "events")
 class WhatChanged:
     """The answer for one report. *parameters* state the clocks as they were understood: ``since_as_at`` and
     ``since_known_at`` of the earlier moment, ``as_at`` and ``known_at`` of the later one. *rows* are those
-    that changed; *totals* those of all rows, in each currency."""
+    that changed; *totals* those of all rows, in each currency. *statistics* are the names of what does not
+    add up."""
 
     report: str
     position: int
     parameters: Mapping[str, object]
     figures: tuple[str, ...]
+    statistics: tuple[str, ...]
     rows: tuple[ChangedRow, ...]
     totals: tuple[ChangedRow, ...]
 
     def records(self) -> list[dict[str, object]]:
-        """One flat record for each contribution, with its row and its events in words."""
+        """One flat record for each contribution, with its row, the statistics of that (``row_``…), and its
+        events in words."""
         return [_record(row, each) for row in self.rows for each in row.contributions]
 
     def columns(self) -> list[str]:
         """The names in those records, also of none."""
-        return [*_OF_ROW, *_OF_WHAT, *(f"{name}_{when}" for name in self.figures for when in _WHEN), *_WHY]
+        of_it = (f"{name}_{when}" for name in self.figures for when in _WHEN)
+        of_its_row = (f"row_{name}_{when}" for name in self.statistics for when in _WHEN)
+        return [*_OF_ROW, *_OF_WHAT, *of_it, *of_its_row, *_WHY]
 
 
 def what_changed(
@@ -134,8 +154,11 @@ def what_changed(
         "known_at": found.after.moment.known,
     }
     rows = sorted((account.row(line) for line in found.rows), key=_order)
-    totals = tuple(_row(line, ()) for line in found.totals)
-    return WhatChanged(report, found.after.moment.position, stated, asking.figures, tuple(rows), totals)
+    before, after = (side.statistics.total for side in (found.before, found.after))
+    totals = tuple(_row(line, (), _statistics(before, after)) for line in found.totals)
+    return WhatChanged(
+        report, found.after.moment.position, stated, asking.figures, tuple(after), tuple(rows), totals
+    )
 
 
 def _order(row: ChangedRow) -> tuple[str, Decimal, str, str]:
@@ -143,10 +166,23 @@ def _order(row: ChangedRow) -> tuple[str, Decimal, str, str]:
     return row.currency or "", -abs(last.change), row.key or "", row.bucket or ""
 
 
-def _row(line: Line, contributions: tuple[Contribution, ...]) -> ChangedRow:
+def _row(
+    line: Line, contributions: tuple[Contribution, ...], statistics: Mapping[str, ChangedStatistic]
+) -> ChangedRow:
     place = line.place
     figures = _changed(line.figures)
-    return ChangedRow(place.key, line.label, place.currency, place.part, figures, contributions)
+    return ChangedRow(place.key, line.label, place.currency, place.part, figures, contributions, statistics)
+
+
+def _statistics(
+    before: Mapping[str, float | None], after: Mapping[str, float | None]
+) -> dict[str, ChangedStatistic]:
+    """Of a row that is not in the report at a moment there are none then."""
+    pairs = {name: (before.get(name), after.get(name)) for name in {**after, **before}}
+    return {
+        name: ChangedStatistic(was, now, None if was is None or now is None else now - was)
+        for name, (was, now) in pairs.items()
+    }
 
 
 def _changed(figures: Figures) -> dict[str, Changed]:
@@ -201,7 +237,9 @@ class _Account:
         told = [self._contribution(line) for line in self._by_place[row.place]]
         *_, figure = self._asking.figures
         told.sort(key=lambda each: (-abs(each.figures[figure].change), each.name or "", str(each.id)))
-        return _row(row, tuple(told))
+        sides = (self._found.before, self._found.after)
+        before, after = (side.statistics.rows.get(row.place.key, {}) for side in sides)
+        return _row(row, tuple(told), _statistics(before, after))
 
     def _contribution(self, line: Line) -> Contribution:
         assert line.thing is not None, "lines are of things"
@@ -308,10 +346,16 @@ def _record(row: ChangedRow, each: Contribution) -> dict[str, object]:
     figures = {
         f"{name}_{when}": getattr(changed, when) for name, changed in each.figures.items() for when in _WHEN
     }
+    statistics = {
+        f"row_{name}_{when}": getattr(changed, when)
+        for name, changed in row.statistics.items()
+        for when in _WHEN
+    }
     return {
         **{name: getattr(row, name) for name in _OF_ROW},
         **{name: getattr(each, name) for name in _OF_WHAT},
         **figures,
+        **statistics,
         "sentence": each.sentence,
         "events": " | ".join(map(told, each.events)),
     }

@@ -65,6 +65,15 @@ def _times(report: Report[Any]) -> dict[Place, Figures]:
     }
 
 
+STATISTICS: Final = (
+    "mean_days", "median_days", "p90_days", "within_target", "km_median_days", "km_p90_days"
+)  # fmt: skip
+
+
+def _statistics(row: Any) -> dict[str, float | None]:
+    return {name: getattr(row, name) for name in STATISTICS}
+
+
 _COUNTED: Final = _plain("disputes", "amount")
 _ALL: Final = _plain("disputes", "items", "amount")
 
@@ -92,7 +101,14 @@ ASKED: Final[
     *(("aged-balance", aged_balance, Parameters(by=by), _aged) for by in ("customer", "collector", "status")),
     *(
         ("resolution-time", resolution_time, ResolutionTimeParameters(by=by), _times)
-        for by in ("type", "resolver", "month", "attribute:sector")
+        for by in ("type", "resolver", "month", "attribute:sector", "none")
+    ),
+    (
+        "resolution-time", resolution_time,
+        ResolutionTimeParameters(
+            period_from=BEGINNING.date() + timedelta(days=5), period_to=BEGINNING.date() + timedelta(days=20)
+        ),
+        _times,
     ),
 )  # fmt: skip
 
@@ -134,6 +150,8 @@ def test_40_contributions_add_up_to_the_difference_of_the_reports(pool: Pool, se
             after = replace(asked, as_at=as_at, known_at=known_at)
             found = what_changed(ask, log, name, after, since)
             _check(found, figures(report(ask, since.before(after))), figures(report(ask, after)))
+            if name == "resolution-time":
+                _check_statistics(found, report(ask, since.before(after)), report(ask, after))
             for each in (one for row in found.rows for one in row.contributions):
                 kinds[each.kind] += 1
                 _check_events(found, each)
@@ -154,6 +172,25 @@ def _check(found: WhatChanged, before: Mapping[Place, Figures], after: Mapping[P
         for name in {**was, **now}:
             assert row.figures[name].before == pytest.approx(was.get(name, NOTHING), abs=Decimal("1e-4"))
             assert row.figures[name].after == pytest.approx(now.get(name, NOTHING), abs=Decimal("1e-4"))
+
+
+def _check_statistics(found: WhatChanged, before: Report[Any], after: Report[Any]) -> None:
+    """They are those of the report at both moments; what changed has contributions."""
+    assert found.statistics == STATISTICS
+    was, now = ({row.key: _statistics(row) for row in report.rows} for report in (before, after))
+    changed = {row.key: row for row in found.rows}
+    nothing = dict.fromkeys(STATISTICS)
+    for key in was.keys() | now.keys():
+        if key not in changed:
+            assert was.get(key, nothing) == now.get(key, nothing), key
+            continue
+        told = changed[key].statistics
+        assert {name: each.before for name, each in told.items()} == was.get(key, nothing)
+        assert {name: each.after for name, each in told.items()} == now.get(key, nothing)
+    for total in found.totals:
+        ((was_in_all,), (now_in_all,)) = before.totals, after.totals
+        assert {name: each.before for name, each in total.statistics.items()} == _statistics(was_in_all)
+        assert {name: each.after for name, each in total.statistics.items()} == _statistics(now_in_all)
 
 
 _OF_THEMSELVES: Final = {Kind.AGED, Kind.CAME_IN, Kind.LEFT_OUT, Kind.MOVED_IN, Kind.MOVED_OUT}
