@@ -9,8 +9,17 @@ from typing import Any, Final, LiteralString
 from psycopg.sql import Composable
 
 from domain.roles import Permission
-from projections import aged_balance, buckets, dispute_report, item_rows, item_statuses, resolution_time
+from projections import (
+    aged_balance,
+    buckets,
+    comparable_agenda,
+    dispute_report,
+    item_rows,
+    item_statuses,
+    resolution_time,
+)
 from projections import selection as select
+from projections.agenda import AgendaParameters
 from projections.comparison import Asking, Counts, Statistics
 from projections.dispute_report import Counted, DisputeReportParameters
 from projections.parameters import ParameterInvalid, Parameters
@@ -21,7 +30,7 @@ from projections.selection import Grouping, Groupings, Selection
 
 _DISPUTES: Final[LiteralString] = """
 select d.dispute_id as id, d.version, d.reference as name, d.customer_id, d.customer_code, d.state, d.episode,
-       d.items as around, coalesce({reached}, false) as is_reached
+       d.items as around, coalesce({reached}, false) as is_reached, 'dispute' as what
 from dispute_states d left join customer_states c on c.customer_id = d.customer_id and {known_c}
 where {seen_d} and d.dispute_id = any(%(ids)s)"""
 
@@ -29,7 +38,7 @@ _ITEMS: Final[LiteralString] = """
 select i.item_id as id, i.version, i.number as name, i.customer_id, i.customer_code,
        case when i.is_open then 'open' when i.withdrawn then 'withdrawn' else 'cleared' end as state,
        null::integer as episode, array_remove(array[i.dispute_id], null) as around,
-       coalesce({reached}, false) as is_reached
+       coalesce({reached}, false) as is_reached, 'item' as what
 from item_states i left join customer_states c on c.customer_id = i.customer_id and {known_c}
 where {seen_i} and i.item_id = any(%(ids)s)"""
 
@@ -182,5 +191,6 @@ COMPARABLE: Final[Mapping[str, Comparable]] = {
     "resolution-time": Comparable(ResolutionTimeParameters, Permission.READ_DISPUTES, _episodes),
     "item-statuses": Comparable(Parameters, Permission.READ_DISPUTES, _statuses),
     "aged-balance": Comparable(Parameters, Permission.READ_AGED_BALANCE, _balances),
+    "agenda": Comparable(AgendaParameters, Permission.READ_AGENDA, comparable_agenda.lines),
 }
 """By the reports' names."""

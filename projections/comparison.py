@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -47,13 +47,15 @@ class Since:
 
 
 class Counts(StrEnum):
-    """What a report counts: disputes by what they are or what happened to them, episodes, or open items."""
+    """What a report counts: disputes by what they are or what happened to them, episodes, open items, or
+    lines of an agenda."""
 
     OPEN = "open"
     OPENED = "opened"
     RESOLVED = "resolved"
     EPISODES = "episodes"
     ITEMS = "items"
+    LINES = "lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,9 @@ class Asking:
     SELECT with the columns thing, episode, key, label, currency, part and those of *figures*. Those of *once*
     count a thing once in the total, however many rows it is in.
 
-    *states* is a SELECT of `Thing` by id, *versions* one of the streams around them; *reached* says which of
-    them the actor may see. *statistics*: what is no sum, but depends on nothing that *figures* do not show.
+    *states* is a SELECT of `Thing` by id, with the bindings of *places*, *versions* one of the streams
+    around them; *reached* says which of them the actor may see. *statistics*: what is no sum, but depends
+    on nothing that *figures* do not show.
     """
 
     counts: Counts
@@ -94,8 +97,11 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """A dispute or item as one moment shows it. *state*: of a dispute its own; of an item ``open``,
-    ``cleared`` or ``withdrawn``. *around*: a dispute's items, an item's dispute."""
+    """What one moment shows of a dispute, an item, a follow-up action or a customer (*what*). *state*: of a
+    dispute its own; of an item ``open``, ``cleared`` or ``withdrawn``; of an action ``open`` or ``ended``.
+    *around*: a dispute's items, an item's or an action's dispute, a customer's runs of reminders.
+
+    *due_on* is of an action; *is_due*: so early that the agenda shows it."""
 
     id: UUID
     version: int
@@ -106,11 +112,14 @@ class Thing:
     episode: int | None
     around: tuple[UUID, ...]
     is_reached: bool
+    what: str
+    due_on: date | None = field(default=None, kw_only=True)
+    is_due: bool | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A row of the report, and of the aged balance one bucket of it (*part*)."""
+    """A row of the report, or a *part* of it: of the aged balance a bucket, of the agenda a kind of line."""
 
     key: str | None
     currency: str | None
@@ -277,10 +286,11 @@ def _line(asking: Asking, row: Mapping[str, Any]) -> Line:
 
 
 def _things(asking: Asking, snapshot: Snapshot, ids: set[UUID]) -> dict[UUID, Thing]:
+    bindings, _ = asking.places(snapshot)
     found = snapshot.rows(
         Thing,
         asking.states,
-        {**asking.reached.bindings, "ids": list(ids)},
+        {**bindings, **asking.reached.bindings, "ids": list(ids)},
         reached=asking.reached.sql(snapshot.moment),
     )
     return {each.id: replace(each, around=tuple(each.around)) for each in found}

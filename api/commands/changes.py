@@ -29,7 +29,8 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
     name: Annotated[
         str,
         typer.Argument(
-            metavar="REPORT", help="dispute-report, resolution-time, item-statuses or aged-balance."
+            metavar="REPORT",
+            help="dispute-report, resolution-time, item-statuses, aged-balance or agenda.",
         ),
     ],
     *,
@@ -58,6 +59,11 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
     attribute: filters.Attributes = None,
     currency: filters.Currency = None,
     first_episodes_only: filters.FirstEpisodesOnly = False,
+    person: Annotated[str | None, typer.Option(help="Agenda: code of the person whose it is.")] = None,
+    until: Annotated[str | None, typer.Option(help="Agenda: the last due day that is shown.")] = None,
+    days_ahead: Annotated[
+        int | None, typer.Option(help="Agenda: so many days after either moment's own.")
+    ] = None,
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,
 ) -> None:
@@ -90,6 +96,9 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
         "since_as_at": since_as_at,
         "since_known_at": since_known_at,
         "first_episodes_only": first_episodes_only or None,
+        "person": person,
+        "until": until,
+        "days_ahead": days_ahead,
     }
     report = name.replace("_", "-")
     parameters, since = _question(report, {key: value for key, value in told.items() if value is not None})

@@ -26,7 +26,8 @@ def test_40_what_changed_of_every_report_that_can_be_compared(stocked: Service) 
     before = stocked.newest()
     stocked.done("/v1/disputes", opening("N1", "N2"))
     for report in COMPARABLE:
-        path = f"/v1/reports/{report}/changes?since_known_at={before}"
+        ahead = "&days_ahead=30" if report == "agenda" else ""
+        path = f"/v1/reports/{report}/changes?since_known_at={before}{ahead}"
         found = stocked.seen(path)
         assert found["report"] == report
         assert found["position"] == found["parameters"]["known_at"] == stocked.newest()
@@ -38,6 +39,18 @@ def test_40_what_changed_of_every_report_that_can_be_compared(stocked: Service) 
         assert [line["kind"] for line in lines] == [each["kind"] for each in contributions]
         nothing = stocked.get(f"/v1/reports/{report}/changes?since_known_at={stocked.newest()}&format=csv")
         assert nothing.text.split("\r\n")[:2] == [",".join(lines[0]), ""]
+
+
+def test_32_the_command_line_compares_agendas(manager, tmp_path):
+    has_items(manager, tmp_path, 1)
+    asked = ("what-changed", "agenda", "--since-as-at", "1999-01-01")
+    text = manager(*asked, "--days-ahead", "14").out
+    assert "(none) customer_without_collector: lines 0 → 1 (+1)" in text
+    assert "customer C1 of C1: It has come due." in text
+    assert manager(*asked, "--until", "1999-01-01", "--person", "nobody").out.strip() == "nothing changed"
+    assert (
+        "takes no --until" in manager("what-changed", "aged-balance", *asked[2:], "--until", "x", code=1).line
+    )
 
 
 def test_40_a_contribution_names_its_events_with_both_clocks(stocked: Service) -> None:

@@ -31,6 +31,7 @@ from domain.item import ClearItem, ItemDetails, ItemType, RegisterItem
 from domain.people import RegisterPerson
 from domain.refusals import RoleForbids
 from domain.roles import Actor, Permission, Role
+from projections.agenda import AgendaParameters
 from projections.comparison import Since
 from projections.dispute_report import Counted, DisputeReportParameters
 from projections.feed import Feed
@@ -89,7 +90,11 @@ class Desk:
         actor: Actor = BOSS,
         **asked: Any,
     ) -> WhatChanged:
-        kinds = {"dispute-report": DisputeReportParameters, "resolution-time": ResolutionTimeParameters}
+        kinds = {
+            "dispute-report": DisputeReportParameters,
+            "resolution-time": ResolutionTimeParameters,
+            "agenda": AgendaParameters,
+        }
         asked.setdefault("as_at", date(2026, 3, 31))
         parameters = kinds.get(report, Parameters)(**asked)
         Feed(self.datastore, self.log).catch_up()
