@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, LiteralString
+from typing import Final, LiteralString, TypeAlias
 from uuid import UUID
 
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composable
 
 from domain.refusals import NotYours
 from domain.roles import Permission, Relation
@@ -29,9 +30,9 @@ class Part(StrEnum):
     CREDIT_MANAGER = "credit_manager"
 
 
-_ENTRIES: Final[LiteralString] = """
+ENTRIES: Final[LiteralString] = """
 with people as materialized (
-    select p.person_id, p.name, p.role, p.active from person_states p where {known_p}
+    select p.person_id, p.code, p.name, p.role, p.active from person_states p where {known_p}
 ),
 -- The collector of a customer; one who has left, or was never known, is none.
 collected as not materialized (
@@ -109,6 +110,11 @@ entries (
     from steps_due
     where due_on <= %(until)s
 )
+"""
+"""All that somebody has to do, as ``entries`` (e) of which those that are ``{selected}`` are meant, and the
+``people`` that there are. It wants what `places` gives, and a statement behind it."""
+
+_ROWS: Final[LiteralString] = """
 select e.kind, e.part, e.person_id, p.name as person, coalesce(e.due_on, %(today)s) as day,
        case when e.due_on is not null then greatest(%(today)s::date - e.due_on, 0) end as days_overdue,
        e.due_on, e.follow_up_id, e.title, e.chases,
@@ -210,6 +216,22 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
 
     Raises RoleForbids; NotYours for somebody else's agenda where the role has only its own; ParameterInvalid.
     """
+    at_moment = places(reading, parameters)
+
+    def work(snapshot: Snapshot) -> Report[AgendaRow]:
+        bindings, parts = at_moment(snapshot)
+        rows = snapshot.shown(AgendaRow, ENTRIES + _ROWS, bindings, **parts)
+        person, until = _whose(reading, parameters), bindings["until"]
+        return snapshot.report(parameters, rows, person=person, until=until)
+
+    return reading.at(parameters, work)
+
+
+Places: TypeAlias = tuple[dict[str, object], dict[str, Composable]]
+
+
+def places(reading: Reading, parameters: AgendaParameters) -> Callable[[Snapshot], Places]:
+    """What `ENTRIES` refers to, and what goes into its places, at a moment. Raises as `agenda` does."""
     person = _whose(reading, parameters)
     selection.require_by(parameters, "person")
     if not 0 <= parameters.days_ahead <= DAYS_AHEAD:
@@ -219,24 +241,22 @@ def agenda(reading: Reading, parameters: AgendaParameters) -> Report[AgendaRow]:
     if items.conditions:
         chosen.where("e.items > 0")
 
-    def work(snapshot: Snapshot) -> Report[AgendaRow]:
+    def at_moment(snapshot: Snapshot) -> Places:
         until = parameters.until or snapshot.moment.today + timedelta(days=parameters.days_ahead)
         selected_items = items.sql(snapshot.moment)
-        rows = snapshot.shown(
-            AgendaRow,
-            _ENTRIES,
-            {**chosen.bindings, **customers.bindings, **items.bindings, "until": until},
-            selected=chosen.sql(snapshot.moment),
-            of_customers=customers.sql(snapshot.moment),
-            of_whom=_for(person, _LOOKED_AFTER).sql(snapshot.moment),
-            for_whom=_for(person, _CONCERNED).sql(snapshot.moment),
-            amounts=snapshot.statement(_AMOUNTS, selected_items=selected_items),
-            one_currency=_ONE_CURRENCY,
-            steps_due=steps_due(snapshot.moment, items, of_all=person is None and not customers.conditions),
-        )
-        return snapshot.report(parameters, rows, person=person, until=until)
+        of_all = person is None and not customers.conditions
+        parts = {
+            "selected": chosen.sql(snapshot.moment),
+            "of_customers": customers.sql(snapshot.moment),
+            "of_whom": _for(person, _LOOKED_AFTER).sql(snapshot.moment),
+            "for_whom": _for(person, _CONCERNED).sql(snapshot.moment),
+            "amounts": snapshot.statement(_AMOUNTS, selected_items=selected_items),
+            "one_currency": _ONE_CURRENCY,
+            "steps_due": steps_due(snapshot.moment, items, of_all=of_all),
+        }
+        return {**chosen.bindings, **customers.bindings, **items.bindings, "until": until}, parts
 
-    return reading.at(parameters, work)
+    return at_moment
 
 
 def _whose(reading: Reading, parameters: AgendaParameters) -> UUID | None:

@@ -9,18 +9,28 @@ from typing import Any, Final, LiteralString
 from psycopg.sql import Composable
 
 from domain.roles import Permission
-from projections import aged_balance, buckets, dispute_report, item_rows, item_statuses, resolution_time
+from projections import (
+    aged_balance,
+    buckets,
+    comparable_agenda,
+    dispute_report,
+    item_rows,
+    item_statuses,
+    resolution_time,
+)
 from projections import selection as select
-from projections.comparison import Asking, Counts
+from projections.agenda import AgendaParameters
+from projections.comparison import Asking, Counts, Statistics
 from projections.dispute_report import Counted, DisputeReportParameters
 from projections.parameters import ParameterInvalid, Parameters
 from projections.reading import Reading, Snapshot
+from projections.resolution_figures import ResolutionTimeRow
 from projections.resolution_time import ResolutionTimeParameters
 from projections.selection import Grouping, Groupings, Selection
 
 _DISPUTES: Final[LiteralString] = """
 select d.dispute_id as id, d.version, d.reference as name, d.customer_id, d.customer_code, d.state, d.episode,
-       d.items as around, coalesce({reached}, false) as is_reached
+       d.items as around, coalesce({reached}, false) as is_reached, 'dispute' as what
 from dispute_states d left join customer_states c on c.customer_id = d.customer_id and {known_c}
 where {seen_d} and d.dispute_id = any(%(ids)s)"""
 
@@ -28,7 +38,7 @@ _ITEMS: Final[LiteralString] = """
 select i.item_id as id, i.version, i.number as name, i.customer_id, i.customer_code,
        case when i.is_open then 'open' when i.withdrawn then 'withdrawn' else 'cleared' end as state,
        null::integer as episode, array_remove(array[i.dispute_id], null) as around,
-       coalesce({reached}, false) as is_reached
+       coalesce({reached}, false) as is_reached, 'item' as what
 from item_states i left join customer_states c on c.customer_id = i.customer_id and {known_c}
 where {seen_i} and i.item_id = any(%(ids)s)"""
 
@@ -45,11 +55,14 @@ from facts group by dispute_id, key, currency"""
 
 _OF_EPISODES: Final[LiteralString] = """
 select dispute_id as thing, episode, key, max(label) as label, null::text as currency, null::text as part,
-       count(*) filter (where is_closed) as count,
-       coalesce(sum(round(days::numeric, 6)) filter (where is_closed), 0) as days,
        count(*) filter (where is_opened) as opened,
        count(*) filter (where is_opened and state = 'open') as still_open,
-       count(*) filter (where is_opened and state = 'escalated') as escalated
+       count(*) filter (where is_opened and state = 'escalated') as escalated,
+       coalesce(sum(round(days::numeric, 6)) filter (where is_opened), 0) as days_observed,
+       count(target_days) filter (where is_closed) as with_target,
+       count(*) filter (where is_closed and days <= target_days) as in_time,
+       count(*) filter (where is_closed) as count,
+       coalesce(sum(round(days::numeric, 6)) filter (where is_closed), 0) as days
 from lines group by dispute_id, episode, key"""
 
 _OF_STATUSES: Final[LiteralString] = """
@@ -104,13 +117,30 @@ def _disputes(reading: Reading, parameters: DisputeReportParameters) -> Asking:
 def _episodes(reading: Reading, parameters: ResolutionTimeParameters) -> Asking:
     group = _one_level(resolution_time.BY, parameters)
     of_case = resolution_time.chosen_episodes(reading, parameters)
-    figures = ("count", "days", "opened", "still_open", "escalated")
+    figures = (
+        "opened", "still_open", "escalated", "days_observed", "with_target", "in_time", "count", "days"
+    )  # fmt: skip
+
+    def statistics(snapshot: Snapshot) -> Statistics:
+        rows, (*_, total) = resolution_time.rows_and_totals(snapshot, parameters, group, of_case)
+        return Statistics({row.key: _statistics_of(row) for row in rows}, _statistics_of(total))
+
     return Asking(
         Counts.EPISODES, group.name, figures, frozenset(figures),
         resolution_time.LINES + _OF_EPISODES,
         lambda snapshot: resolution_time.places(snapshot, parameters, group, of_case, with_sums=False),
         _DISPUTES, _VERSIONS_OF_ITEMS, _reached(reading, Permission.READ_DISPUTES, select.DISPUTES),
+        statistics,
     )  # fmt: skip
+
+
+_STATISTICS: Final = (
+    "mean_days", "median_days", "p90_days", "within_target", "km_median_days", "km_p90_days"
+)  # fmt: skip
+
+
+def _statistics_of(row: ResolutionTimeRow) -> dict[str, float | None]:
+    return {name: getattr(row, name) for name in _STATISTICS}
 
 
 def _statuses(reading: Reading, parameters: Parameters) -> Asking:
@@ -161,5 +191,6 @@ COMPARABLE: Final[Mapping[str, Comparable]] = {
     "resolution-time": Comparable(ResolutionTimeParameters, Permission.READ_DISPUTES, _episodes),
     "item-statuses": Comparable(Parameters, Permission.READ_DISPUTES, _statuses),
     "aged-balance": Comparable(Parameters, Permission.READ_AGED_BALANCE, _balances),
+    "agenda": Comparable(AgendaParameters, Permission.READ_AGENDA, comparable_agenda.lines),
 }
 """By the reports' names."""

@@ -3,6 +3,8 @@
 A report counts *things*: each stands in one or several places (a row, and of the aged balance a bucket of it)
 and adds its figures there. Both moments' things are read in one statement, on one state of the read side, and
 only those that differ come back. What a place's things add up to is what the report says at that moment.
+
+Medians and the like are no sums over things: what the report says of them stands beside (`Statistics`).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -45,13 +47,29 @@ class Since:
 
 
 class Counts(StrEnum):
-    """What a report counts: disputes by what they are or what happened to them, episodes, or open items."""
+    """What a report counts: disputes by what they are or what happened to them, episodes, open items, or
+    lines of an agenda."""
 
     OPEN = "open"
     OPENED = "opened"
     RESOLVED = "resolved"
     EPISODES = "episodes"
     ITEMS = "items"
+    LINES = "lines"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a report says at one moment that is no sum over things, by name: of its *rows*, by key, and of its
+    *total*. None for what cannot be told."""
+
+    rows: Mapping[str | None, Mapping[str, float | None]]
+    total: Mapping[str, float | None]
+
+
+def no_statistics(_: Snapshot) -> Statistics:
+    """Those of a report whose figures all add up."""
+    return Statistics({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +78,9 @@ class Asking:
     SELECT with the columns thing, episode, key, label, currency, part and those of *figures*. Those of *once*
     count a thing once in the total, however many rows it is in.
 
-    *states* is a SELECT of `Thing` by id, *versions* one of the streams around them; *reached* says which of
-    them the actor may see.
+    *states* is a SELECT of `Thing` by id, with the bindings of *places*, *versions* one of the streams
+    around them; *reached* says which of them the actor may see. *statistics*: what is no sum, but depends
+    on nothing that *figures* do not show.
     """
 
     counts: Counts
@@ -73,12 +92,16 @@ class Asking:
     states: LiteralString
     versions: LiteralString
     reached: Selection
+    statistics: Callable[[Snapshot], Statistics] = no_statistics
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """A dispute or item as one moment shows it. *state*: of a dispute its own; of an item ``open``,
-    ``cleared`` or ``withdrawn``. *around*: a dispute's items, an item's dispute."""
+    """What one moment shows of a dispute, an item, a follow-up action or a customer (*what*). *state*: of a
+    dispute its own; of an item ``open``, ``cleared`` or ``withdrawn``; of an action ``open`` or ``ended``.
+    *around*: a dispute's items, an item's or an action's dispute, a customer's runs of reminders.
+
+    *due_on* is of an action; *is_due*: so early that the agenda shows it."""
 
     id: UUID
     version: int
@@ -89,11 +112,14 @@ class Thing:
     episode: int | None
     around: tuple[UUID, ...]
     is_reached: bool
+    what: str
+    due_on: date | None = field(default=None, kw_only=True)
+    is_due: bool | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A row of the report, and of the aged balance one bucket of it (*part*)."""
+    """A row of the report, or a *part* of it: of the aged balance a bucket, of the agenda a kind of line."""
 
     key: str | None
     currency: str | None
@@ -122,11 +148,12 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Side:
     """What one moment shows of the things of a comparison's lines, and the versions of their streams and of
-    those around them."""
+    those around them; and the report's statistics."""
 
     moment: Moment
     things: Mapping[UUID, Thing]
     versions: Mapping[UUID, int]
+    statistics: Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +286,11 @@ def _line(asking: Asking, row: Mapping[str, Any]) -> Line:
 
 
 def _things(asking: Asking, snapshot: Snapshot, ids: set[UUID]) -> dict[UUID, Thing]:
+    bindings, _ = asking.places(snapshot)
     found = snapshot.rows(
         Thing,
         asking.states,
-        {**asking.reached.bindings, "ids": list(ids)},
+        {**bindings, **asking.reached.bindings, "ids": list(ids)},
         reached=asking.reached.sql(snapshot.moment),
     )
     return {each.id: replace(each, around=tuple(each.around)) for each in found}
@@ -271,7 +299,8 @@ def _things(asking: Asking, snapshot: Snapshot, ids: set[UUID]) -> dict[UUID, Th
 def _side(asking: Asking, snapshot: Snapshot, things: Mapping[UUID, Thing], around: set[UUID]) -> Side:
     found = snapshot.dicts(asking.versions, {"ids": list(around)})
     versions = {each["id"]: each["version"] for each in found}
-    return Side(snapshot.moment, things, {**versions, **{key: each.version for key, each in things.items()}})
+    versions |= {key: each.version for key, each in things.items()}
+    return Side(snapshot.moment, things, versions, asking.statistics(snapshot))
 
 
 _NAMES: Final = """

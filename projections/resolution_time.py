@@ -138,16 +138,23 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
     of_case = chosen_episodes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ResolutionTimeRow]:
-        bindings, parts = places(snapshot, parameters, group, of_case)
-        figures = Figures(snapshot.rows(Bundle, LINES + _BUNDLES, bindings, **parts), snapshot, group)
-        totals, *above, rows = [figures.of_level(level) for level in range(len(group.levels) + 1)]
-        if group.name == "none":
-            rows = totals
-        rows = group.in_order(rows, above[0] if above else ())
+        rows, totals = rows_and_totals(snapshot, parameters, group, of_case)
         calendar = {"country": snapshot.country, "calendar": calendar_version(snapshot.country)}
-        return snapshot.report(parameters, rows, [*chain(*above, totals)], by=group.name, **calendar)
+        return snapshot.report(parameters, rows, totals, by=group.name, **calendar)
 
     return reading.at(parameters, work)
+
+
+def rows_and_totals(
+    snapshot: Snapshot, parameters: ResolutionTimeParameters, group: Grouping, of_case: Selection
+) -> tuple[list[ResolutionTimeRow], list[ResolutionTimeRow]]:
+    """What the report says at one moment: its rows; its subtotals, if any, and last its total."""
+    bindings, parts = places(snapshot, parameters, group, of_case)
+    figures = Figures(snapshot.rows(Bundle, LINES + _BUNDLES, bindings, **parts), snapshot, group)
+    totals, *above, rows = [figures.of_level(level) for level in range(len(group.levels) + 1)]
+    if group.name == "none":
+        rows = totals
+    return group.in_order(rows, above[0] if above else ()), [*chain(*above, totals)]
 
 
 def places(

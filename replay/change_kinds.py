@@ -33,6 +33,15 @@ class Kind(StrEnum):
     UNDISPUTED = "undisputed"
     QUALIFIED = "qualified"
     AGED = "aged"
+    TARGET_CHANGED = "target_changed"
+    PLANNED = "planned"
+    ENDED = "ended"
+    DUE = "due"
+    NOT_DUE = "not_due"
+    POSTPONED = "postponed"
+    UNASSIGNED = "unassigned"
+    ASSIGNED = "assigned"
+    FOLLOWED_UP = "followed_up"
     CAME_IN = "came_in"
     LEFT_OUT = "left_out"
     INTO_REACH = "into_reach"
@@ -60,6 +69,15 @@ SENTENCES: Final[Mapping[Kind, str]] = {
     Kind.UNDISPUTED: "Less of it is disputed.",
     Kind.QUALIFIED: "Something else is said of it.",
     Kind.AGED: "Time went by; no event marks it.",
+    Kind.TARGET_CHANGED: "The target of its type is another one.",
+    Kind.PLANNED: "It was planned.",
+    Kind.ENDED: "It ended.",
+    Kind.DUE: "It has come due.",
+    Kind.NOT_DUE: "It is due no more.",
+    Kind.POSTPONED: "It has another day.",
+    Kind.UNASSIGNED: "It has no resolver any more.",
+    Kind.ASSIGNED: "It has a resolver now.",
+    Kind.FOLLOWED_UP: "An action is planned for it now.",
     Kind.CAME_IN: "It was there before, and now is among what is asked for.",
     Kind.LEFT_OUT: "It is still there, and no longer among what is asked for.",
     Kind.INTO_REACH: "It was out of your reach before.",
@@ -117,6 +135,8 @@ def kind_of(counts: Counts, told: Difference) -> Kind:
     """The kind of change that *told* is, in a report of what it *counts*."""
     if counts is Counts.ITEMS:
         return _of_item(told)
+    if counts is Counts.LINES:
+        return _of_line(told)
     if told.others:
         return Kind.MOVED_IN if told.is_new else Kind.MOVED_OUT
     if told.is_new:
@@ -203,7 +223,11 @@ def _episode_changed(told: Difference) -> Kind:
         return Kind.ESCALATED
     if told.grew("still_open") > 0:
         return Kind.CONTINUED
-    return Kind.RESOLVED
+    if told.line.figures.after["still_open"]:
+        return Kind.AGED
+    if any(map(told.grew, ("still_open", "escalated", "days_observed", "count", "days"))):
+        return Kind.ESCALATED if told.line.figures.after["escalated"] else Kind.RESOLVED
+    return Kind.TARGET_CHANGED
 
 
 def _other_items(told: Difference, direction: int) -> bool:
@@ -248,3 +272,63 @@ def _item_changed(told: Difference) -> Kind:
     if told.grew("overdue"):
         return Kind.CORRECTED if told.is_corrected else Kind.AGED
     return Kind.QUALIFIED
+
+
+# --- lines of an agenda ------------------------------------------------------------------------------
+
+# Of a dispute that stays open the last action does not end.
+_CAME: Final = {"dispute_without_resolver": Kind.UNASSIGNED}
+_WENT: Final = {"dispute_without_resolver": Kind.ASSIGNED, "dispute_without_follow_up": Kind.FOLLOWED_UP}
+_STEP: Final = "scenario_step"
+
+
+def _of_line(told: Difference) -> Kind:
+    if told.others:
+        return Kind.MOVED_IN if told.is_new else Kind.MOVED_OUT
+    if told.is_new:
+        return _line_began(told) or _line_seen(told)
+    if told.is_gone:
+        return _line_ended(told)
+    if direction := told.grew("lines"):
+        return Kind.DUE if direction > 0 else Kind.NOT_DUE
+    return Kind.POSTPONED if _has_other_day(told) else Kind.AGED
+
+
+def _has_other_day(told: Difference) -> bool:
+    if told.line.place.part == _STEP:
+        return told.grew("overdue") < 0
+    return told.before is not None and told.before.due_on != told.after.due_on
+
+
+def _line_began(told: Difference) -> Found:
+    before, what = told.before, told.after.what
+    if what == "dispute":
+        return _open_since(told)
+    if before is None:
+        return Kind.PLANNED if what == "follow_up" else Kind.REGISTERED
+    return Kind.CONTINUED if before.state != "open" else None
+
+
+def _line_seen(told: Difference) -> Kind:
+    before, part = told.before, told.line.place.part or ""
+    assert before is not None, "it was there before"
+    if not before.is_reached:
+        return Kind.INTO_REACH
+    if part == _STEP:
+        return Kind.DUE
+    if part == "follow_up" and not before.is_due:
+        return Kind.POSTPONED if _has_other_day(told) else Kind.DUE
+    return _CAME.get(part, Kind.CAME_IN)
+
+
+def _line_ended(told: Difference) -> Kind:
+    after, part = told.after, told.line.place.part or ""
+    if not after.is_reached:
+        return Kind.OUT_OF_REACH
+    if after.state != "open":
+        return Kind(after.state)
+    if part == _STEP:
+        return Kind.NOT_DUE
+    if part == "follow_up" and not after.is_due:
+        return Kind.POSTPONED
+    return _WENT.get(part, Kind.LEFT_OUT)

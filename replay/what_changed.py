@@ -16,6 +16,7 @@ from uuid import UUID
 from domain.customer import CollectorAssigned, CollectorWithdrawn
 from domain.dispute import OfDispute, ResolverAssigned, ResolverNotFound
 from domain.events import Event
+from domain.follow_up import OfFollowUp
 from domain.item import (
     ItemCorrected,
     ItemCorrectionUndone,
@@ -25,11 +26,13 @@ from domain.item import (
     ItemReturned,
     OfItem,
 )
+from domain.reminder import OfReminders
 from domain.roles import Permission
 from projections.comparable import COMPARABLE
 from projections.comparison import Asking, Comparison, Counts, Figures, Line, Since, Thing, compare, names_of
 from projections.parameters import ParameterInvalid, Parameters
 from projections.reading import Reading
+from replay.agenda_sentences import agenda_sentence
 from replay.change_kinds import SENTENCES, Difference, Kind, kind_of
 from replay.change_sentences import change_sentence
 from replay.facts import Fact, fact
@@ -48,13 +51,24 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one dispute, episode or item adds to the difference of a row.
+class ChangedStatistic:
+    """What the report says at both moments that is no sum, such as a median; *change* is after minus before.
+    None where there is none."""
 
-    *thing* is dispute or item; *name* the dispute's reference or the item's number. *moved_from* and
-    *moved_to* are the keys of the other rows (or buckets of the same row) for what moved. *events* lie
-    between the two moments and explain it, in the order of the log; there are none for what time alone did,
-    and for what is out of reach now.
+    before: float | None
+    after: float | None
+    change: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one dispute, episode, item or line of an agenda adds to the difference of a row.
+
+    *thing* is dispute, item, follow_up or customer (for the steps due for it); *name* the dispute's
+    reference, the item's number, the action's title or the customer's name. *moved_from* and *moved_to*
+    are the keys of the other rows (or buckets of the same row) for what moved. *events* lie between the
+    two moments and explain it, in the order of the log; there are none for what time alone did, and for
+    what is out of reach now.
     """
 
     kind: str
@@ -73,7 +87,12 @@ class Contribution:
 @dataclass(frozen=True, slots=True)
 class ChangedRow:
     """A row of the report whose figures differ, or which hold others than before. *bucket*: of the aged
-    balance one bucket of the row. The *contributions* add up to the changes of *figures*."""
+    balance one bucket of the row, of the agenda one kind of line. The *contributions* add up to the
+    changes of *figures*.
+
+    *statistics* are no sums: they are those of the report at both moments, and differ because of the
+    contributions, to which no share of them belongs.
+    """
 
     key: str | None
     label: str | None
@@ -81,6 +100,7 @@ class ChangedRow:
     bucket: str | None
     figures: Mapping[str, Changed]
     contributions: tuple[Contribution, ...]
+    statistics: Mapping[str, ChangedStatistic]
 
 
 _WHEN: Final = ("before", "after", "change")
@@ -93,22 +113,27 @@ _WHY: Final = ("sentence", "events")
 class WhatChanged:
     """The answer for one report. *parameters* state the clocks as they were understood: ``since_as_at`` and
     ``since_known_at`` of the earlier moment, ``as_at`` and ``known_at`` of the later one. *rows* are those
-    that changed; *totals* those of all rows, in each currency."""
+    that changed; *totals* those of all rows, in each currency. *statistics* are the names of what does not
+    add up."""
 
     report: str
     position: int
     parameters: Mapping[str, object]
     figures: tuple[str, ...]
+    statistics: tuple[str, ...]
     rows: tuple[ChangedRow, ...]
     totals: tuple[ChangedRow, ...]
 
     def records(self) -> list[dict[str, object]]:
-        """One flat record for each contribution, with its row and its events in words."""
+        """One flat record for each contribution, with its row, the statistics of that (``row_``…), and its
+        events in words."""
         return [_record(row, each) for row in self.rows for each in row.contributions]
 
     def columns(self) -> list[str]:
         """The names in those records, also of none."""
-        return [*_OF_ROW, *_OF_WHAT, *(f"{name}_{when}" for name in self.figures for when in _WHEN), *_WHY]
+        of_it = (f"{name}_{when}" for name in self.figures for when in _WHEN)
+        of_its_row = (f"row_{name}_{when}" for name in self.statistics for when in _WHEN)
+        return [*_OF_ROW, *_OF_WHAT, *of_it, *of_its_row, *_WHY]
 
 
 def what_changed(
@@ -134,8 +159,11 @@ def what_changed(
         "known_at": found.after.moment.known,
     }
     rows = sorted((account.row(line) for line in found.rows), key=_order)
-    totals = tuple(_row(line, ()) for line in found.totals)
-    return WhatChanged(report, found.after.moment.position, stated, asking.figures, tuple(rows), totals)
+    before, after = (side.statistics.total for side in (found.before, found.after))
+    totals = tuple(_row(line, (), _statistics(before, after)) for line in found.totals)
+    return WhatChanged(
+        report, found.after.moment.position, stated, asking.figures, tuple(after), tuple(rows), totals
+    )
 
 
 def _order(row: ChangedRow) -> tuple[str, Decimal, str, str]:
@@ -143,10 +171,23 @@ def _order(row: ChangedRow) -> tuple[str, Decimal, str, str]:
     return row.currency or "", -abs(last.change), row.key or "", row.bucket or ""
 
 
-def _row(line: Line, contributions: tuple[Contribution, ...]) -> ChangedRow:
+def _row(
+    line: Line, contributions: tuple[Contribution, ...], statistics: Mapping[str, ChangedStatistic]
+) -> ChangedRow:
     place = line.place
     figures = _changed(line.figures)
-    return ChangedRow(place.key, line.label, place.currency, place.part, figures, contributions)
+    return ChangedRow(place.key, line.label, place.currency, place.part, figures, contributions, statistics)
+
+
+def _statistics(
+    before: Mapping[str, float | None], after: Mapping[str, float | None]
+) -> dict[str, ChangedStatistic]:
+    """Of a row that is not in the report at a moment there are none then."""
+    pairs = {name: (before.get(name), after.get(name)) for name in {**after, **before}}
+    return {
+        name: ChangedStatistic(was, now, None if was is None or now is None else now - was)
+        for name, (was, now) in pairs.items()
+    }
 
 
 def _changed(figures: Figures) -> dict[str, Changed]:
@@ -159,9 +200,10 @@ def _changed(figures: Figures) -> dict[str, Changed]:
 # --- why ---------------------------------------------------------------------------------------------
 
 _CORRECTIONS: Final = (ItemCorrected, ItemCorrectionUndone)
-_OF_AROUND: Final = (*_CORRECTIONS, ResolverAssigned, ResolverNotFound)
+_OF_AROUND: Final = (*_CORRECTIONS, ResolverAssigned, ResolverNotFound, OfReminders)
 _IN_AND_OUT: Final = (ItemDisputed, ItemReleased)
-"""What a dispute's items, or an item's dispute, have to tell; the last two only of that dispute."""
+"""What a dispute's items, an item's or action's dispute, or a customer's reminders have to tell; the last two
+are of that dispute alone."""
 
 _OF_CUSTOMER: Final = (CollectorAssigned, CollectorWithdrawn)
 _BY_CUSTOMER: Final = frozenset({Kind.MOVED_IN, Kind.MOVED_OUT, Kind.CAME_IN, Kind.LEFT_OUT, Kind.INTO_REACH})
@@ -169,7 +211,7 @@ _BY_CUSTOMER: Final = frozenset({Kind.MOVED_IN, Kind.MOVED_OUT, Kind.CAME_IN, Ki
 _NO_MATTER: Final = (ItemPlacedUnderFollowUp, ItemReturned)
 """What excludes items and changes no figure."""
 
-_Thing: TypeAlias = tuple[UUID, int | None]
+_Thing: TypeAlias = tuple[UUID | None, int | None, str | None]
 
 
 class _Account:
@@ -184,7 +226,7 @@ class _Account:
         for line in found.lines:
             assert line.thing is not None, "lines are of things"
             self._by_place[line.place].append(line)
-            self._by_thing[line.thing, line.episode].append(line)
+            self._by_thing[self._told_as_one(line)].append(line)
         is_told = reading.has(Permission.READ_DISPUTES)
         self._events: Final[Mapping[UUID, list[Recorded]]] = _between(log, found) if is_told else {}
         self._people: Final = people_names(log)
@@ -192,22 +234,30 @@ class _Account:
 
     def _names(self, reading: Reading) -> dict[UUID, str]:
         of_streams = (
-            stream for events in self._events.values() for each in events for stream in _disputes(each.event)
+            stream for events in self._events.values() for each in events for stream in _named(each.event)
         )
         return names_of(reading, {*self._events, *of_streams})
+
+    def _told_as_one(self, line: Line) -> _Thing:
+        """What the line shares with those that the same thing moved from or to."""
+        # A dispute has one line for want of a resolver, and another for want of an action.
+        part = line.place.part if self._asking.counts is Counts.LINES else None
+        return line.thing, line.episode, part
 
     def row(self, row: Line) -> ChangedRow:
         """*row* with its contributions, the largest first."""
         told = [self._contribution(line) for line in self._by_place[row.place]]
         *_, figure = self._asking.figures
         told.sort(key=lambda each: (-abs(each.figures[figure].change), each.name or "", str(each.id)))
-        return _row(row, tuple(told))
+        sides = (self._found.before, self._found.after)
+        before, after = (side.statistics.rows.get(row.place.key, {}) for side in sides)
+        return _row(row, tuple(told), _statistics(before, after))
 
     def _contribution(self, line: Line) -> Contribution:
         assert line.thing is not None, "lines are of things"
         before = self._found.before.things.get(line.thing)
         after = self._found.after.things[line.thing]
-        siblings = [each for each in self._by_thing[line.thing, line.episode] if each is not line]
+        siblings = [each for each in self._by_thing[self._told_as_one(line)] if each is not line]
         events = self._of(line.thing, before, after, [line, *siblings])
         is_corrected = any(isinstance(each.event, _CORRECTIONS) for each in events)
         told = Difference(line, siblings, before, after, is_corrected)
@@ -215,7 +265,7 @@ class _Account:
         others = ", ".join(sorted({_called(line, each) for each in told.others})) or None
         return Contribution(
             kind,
-            "item" if self._asking.counts is Counts.ITEMS else "dispute",
+            after.what,
             line.thing,
             after.name,
             after.customer_code,
@@ -241,8 +291,11 @@ class _Account:
         if kind in {Kind.AGED, Kind.OUT_OF_REACH}:
             return
         of_customer = self._events.get(customer, ()) if kind in _BY_CUSTOMER else ()
-        for each in sorted((*events, *of_customer), key=lambda one: one.position):
-            said = change_sentence(each.event, self._words, self._people)
+        # The customer may be the thing itself.
+        by_position = {each.position: each for each in (*events, *of_customer)}
+        say = agenda_sentence if self._asking.counts is Counts.LINES else change_sentence
+        for _, each in sorted(by_position.items()):
+            said = say(each.event, self._words, self._people)
             if said is not None:
                 yield fact(each, _stream(each.event), self._named(each, said), self._people, self._codec)
 
@@ -262,6 +315,10 @@ def _stream(event: Event) -> str:
             return "item"
         case OfDispute():
             return "dispute"
+        case OfFollowUp():
+            return "follow_up"
+        case OfReminders():
+            return "reminders"
         case _:
             return "customer"
 
@@ -273,10 +330,10 @@ def _around(before: Thing | None, after: Thing) -> set[UUID]:
     return {*before.around, *after.around}
 
 
-def _disputes(event: Event) -> set[UUID]:
-    """The dispute that *event* is about."""
-    dispute = getattr(event, "dispute_id", None)
-    return {dispute} if isinstance(dispute, UUID) else set()
+def _named(event: Event) -> set[UUID]:
+    """The dispute and the action that *event* is about."""
+    told = (getattr(event, name, None) for name in ("dispute_id", "follow_up_id"))
+    return {each for each in told if isinstance(each, UUID)}
 
 
 def _is_of(event: Event, thing: UUID) -> bool:
@@ -308,10 +365,16 @@ def _record(row: ChangedRow, each: Contribution) -> dict[str, object]:
     figures = {
         f"{name}_{when}": getattr(changed, when) for name, changed in each.figures.items() for when in _WHEN
     }
+    statistics = {
+        f"row_{name}_{when}": getattr(changed, when)
+        for name, changed in row.statistics.items()
+        for when in _WHEN
+    }
     return {
         **{name: getattr(row, name) for name in _OF_ROW},
         **{name: getattr(each, name) for name in _OF_WHAT},
         **figures,
+        **statistics,
         "sentence": each.sentence,
         "events": " | ".join(map(told, each.events)),
     }

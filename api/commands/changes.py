@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,7 +16,7 @@ from api.one_line import one_line
 if TYPE_CHECKING:
     from projections.comparison import Since
     from projections.parameters import Parameters
-    from replay.what_changed import Changed, ChangedRow, Contribution, WhatChanged
+    from replay.what_changed import Changed, ChangedRow, ChangedStatistic, Contribution, WhatChanged
 
 
 def install(app: typer.Typer) -> None:
@@ -29,7 +29,8 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
     name: Annotated[
         str,
         typer.Argument(
-            metavar="REPORT", help="dispute-report, resolution-time, item-statuses or aged-balance."
+            metavar="REPORT",
+            help="dispute-report, resolution-time, item-statuses, aged-balance or agenda.",
         ),
     ],
     *,
@@ -58,14 +59,20 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
     attribute: filters.Attributes = None,
     currency: filters.Currency = None,
     first_episodes_only: filters.FirstEpisodesOnly = False,
+    person: Annotated[str | None, typer.Option(help="Agenda: code of the person whose it is.")] = None,
+    until: Annotated[str | None, typer.Option(help="Agenda: the last due day that is shown.")] = None,
+    days_ahead: Annotated[
+        int | None, typer.Option(help="Agenda: so many days after either moment's own.")
+    ] = None,
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,
 ) -> None:
     """Print which disputes or items make the difference between two moments of a report, and why.
 
-    The contributions of a row add up to its difference; each stands with the events between the two moments,
-    by both clocks, and who recorded them. Why is a figure not what was told on 3 April? What came in and went
-    out in March?
+    The contributions of a row add up to its difference; each stands with the events between the two
+    moments, by both clocks, and who recorded them. Means, medians and other percentiles do not add up:
+    they stand beside, at both moments, and the episodes named are why they changed. Why is a figure not
+    what was told on 3 April? What came in and went out in March?
 
     \b
     redress what-changed dispute-report --as-at 2026-03-31 --since-known-at 2026-04-03T18:00:00Z
@@ -89,6 +96,9 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
         "since_as_at": since_as_at,
         "since_known_at": since_known_at,
         "first_episodes_only": first_episodes_only or None,
+        "person": person,
+        "until": until,
+        "days_ahead": days_ahead,
     }
     report = name.replace("_", "-")
     parameters, since = _question(report, {key: value for key, value in told.items() if value is not None})
@@ -137,11 +147,22 @@ def _asked(here: Session, report: str, parameters: Parameters, since: Since) -> 
 
 def _text(found: WhatChanged) -> Iterator[str]:
     for row in found.rows:
-        yield f"{_place(row)}: {_figures(row.figures)}"
+        yield from _heading(row)
+        if row.statistics:
+            yield f"    ({_NO_SUMS})"
         for each in row.contributions:
             yield from _contribution(each)
     for row in found.totals:
-        yield f"{_place(row)}: {_figures(row.figures)}"
+        yield from _heading(row)
+
+
+_NO_SUMS: Final = "these do not add up: they are of all its episodes, and changed because those named did"
+
+
+def _heading(row: ChangedRow) -> Iterator[str]:
+    yield f"{_place(row)}: {_figures(row.figures)}"
+    if row.statistics:
+        yield f"    {_statistics(row.statistics)}"
 
 
 def _place(row: ChangedRow) -> str:
@@ -158,6 +179,21 @@ def _figures(figures: Mapping[str, Changed]) -> str:
         if each.before or each.after
     )
     return ", ".join(told)
+
+
+def _statistics(statistics: Mapping[str, ChangedStatistic]) -> str:
+    told = (
+        f"{name} {_statistic(each.after)}"
+        if each.before == each.after
+        else f"{name} {_statistic(each.before)} → {_statistic(each.after)}"
+        + (f" ({each.change:+.6f})" if each.change is not None else "")
+        for name, each in statistics.items()
+    )
+    return ", ".join(told)
+
+
+def _statistic(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6f}"
 
 
 def _contribution(each: Contribution) -> Iterator[str]:

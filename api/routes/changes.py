@@ -21,12 +21,15 @@ router: Final = APIRouter(tags=["reports"])
 
 _DESCRIPTION: Final = (
     "The report's figures at two moments, and what makes the difference of each row: one contribution for"
-    " each dispute, episode or item, with the kind of change, its figures before and after, and the events"
-    " that lie between the two moments, by both clocks, with who recorded them, in words. The contributions"
-    " of a row add up to its difference. `as_at` and `known_at` are the later moment; `since_as_at` and"
-    " `since_known_at` the earlier one, of which at least one must be given: a clock that is left out is that"
-    " of the later moment. Filters, grouping (one, not two) and permission are those of the report, at both"
-    " moments. In CSV each contribution is one line."
+    " each dispute, episode, item or line of an agenda, with the kind of change, its figures before and"
+    " after, and the events that lie between the two moments, by both clocks, with who recorded them, in"
+    " words. The contributions of a row add up to its difference. `statistics` (of resolution time: mean,"
+    " median, 90th percentile, share within target, Kaplan-Meier median and 90th percentile) are the"
+    " report's own at both moments: they do not add up, and the episodes that are named are why they"
+    " changed. `as_at` and `known_at` are the later moment; `since_as_at` and `since_known_at` the earlier"
+    " one, of which at least one must be given: a clock that is left out is that of the later moment."
+    " Filters, grouping (one, not two) and permission are those of the report, at both moments. In CSV"
+    " each contribution is one line, with its row's statistics as `row_…`."
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -25,7 +26,8 @@ def test_40_what_changed_of_every_report_that_can_be_compared(stocked: Service) 
     before = stocked.newest()
     stocked.done("/v1/disputes", opening("N1", "N2"))
     for report in COMPARABLE:
-        path = f"/v1/reports/{report}/changes?since_known_at={before}"
+        ahead = "&days_ahead=30" if report == "agenda" else ""
+        path = f"/v1/reports/{report}/changes?since_known_at={before}{ahead}"
         found = stocked.seen(path)
         assert found["report"] == report
         assert found["position"] == found["parameters"]["known_at"] == stocked.newest()
@@ -37,6 +39,18 @@ def test_40_what_changed_of_every_report_that_can_be_compared(stocked: Service) 
         assert [line["kind"] for line in lines] == [each["kind"] for each in contributions]
         nothing = stocked.get(f"/v1/reports/{report}/changes?since_known_at={stocked.newest()}&format=csv")
         assert nothing.text.split("\r\n")[:2] == [",".join(lines[0]), ""]
+
+
+def test_32_the_command_line_compares_agendas(manager, tmp_path):
+    has_items(manager, tmp_path, 1)
+    asked = ("what-changed", "agenda", "--since-as-at", "1999-01-01")
+    text = manager(*asked, "--days-ahead", "14").out
+    assert "(none) customer_without_collector: lines 0 → 1 (+1)" in text
+    assert "customer C1 of C1: It has come due." in text
+    assert manager(*asked, "--until", "1999-01-01", "--person", "nobody").out.strip() == "nothing changed"
+    assert (
+        "takes no --until" in manager("what-changed", "aged-balance", *asked[2:], "--until", "x", code=1).line
+    )
 
 
 def test_40_a_contribution_names_its_events_with_both_clocks(stocked: Service) -> None:
@@ -61,6 +75,57 @@ def test_40_what_cannot_be_compared_is_refused(stocked: Service) -> None:
         problem(stocked.get(f"/v1/reports/dispute-report/changes{query}"), 422, "parameter-invalid")
     for query in ("?since=1", "?since_known_at=1&limit=10", "?since_known_at=1&format=xlsx"):
         problem(stocked.get(f"/v1/reports/dispute-report/changes{query}"), 422, "malformed-request")
+
+
+def test_34_what_does_not_add_up_is_told_of_the_row_at_both_moments(stocked: Service) -> None:
+    before = stocked.newest()
+    stocked.done("/v1/disputes", opening("N1", "N2"))
+    path = f"/v1/reports/resolution-time/changes?since_known_at={before}"
+    found = stocked.seen(path)
+    (row,) = found["rows"]
+    assert row["statistics"].keys() == set(found["statistics"]) > {"median_days", "km_median_days"}
+    assert row["statistics"]["median_days"] == {"before": None, "after": None, "change": None}
+    (line,) = csv.DictReader(io.StringIO(stocked.get(f"{path}&format=csv").text))
+    assert {f"row_{name}_after" for name in found["statistics"]} < line.keys()
+    other = stocked.seen(f"/v1/reports/dispute-report/changes?since_known_at={before}")
+    assert other["statistics"] == []
+    assert other["rows"][0]["statistics"] == {}
+
+
+def test_34_the_command_line_says_that_medians_do_not_add_up(manager, tmp_path):
+    has_items(manager, tmp_path, 1)
+    before = manager.newest
+    history = tmp_path / "history.ndjson"
+    lines = [
+        {
+            "command": "open_dispute",
+            "at": "2024-03-02T09:00:00Z",
+            "data": {
+                "reference": "D1",
+                "item_ids": [{"customer_code": "C1", "number": "1"}],
+                "type": "price",
+                "reason": "Too dear",
+            },
+        },
+        {
+            "command": "resolve_dispute",
+            "at": "2024-03-12T09:00:00Z",
+            "data": {"dispute_id": "D1", "outcome": "other"},
+        },
+    ]
+    history.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    manager("load", history)
+    text = manager("what-changed", "resolution-time", "--since-known-at", str(before)).out
+    row, statistics, caution, contribution, *_ = text.splitlines()
+    assert row.endswith("count 0 → 1 (+1), days 0 → 10.000000 (+10.000000)")
+    assert "median_days none → 10.000000, p90_days none → 10.000000" in statistics
+    assert "do not add up" in caution
+    assert "D1 of C1, episode 1: It was resolved." in contribution
+    total, statistics = manager(
+        "what-changed", "resolution-time", "--since-as-at", "2024-03-31"
+    ).out.splitlines()
+    assert total.endswith("count 1, days 10.000000")
+    assert "median_days 10.000000, p90_days 10.000000" in statistics
 
 
 def test_40_the_command_line_tells_what_changed(manager, tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.catalogue import Settings
+from domain.catalogue import DefineStatus, Settings, StatusKind
 from domain.commands import Command
 from domain.customer import RegisterCustomer
 from domain.dispute import (
@@ -31,6 +31,7 @@ from domain.item import ClearItem, ItemDetails, ItemType, RegisterItem
 from domain.people import RegisterPerson
 from domain.refusals import RoleForbids
 from domain.roles import Actor, Permission, Role
+from projections.agenda import AgendaParameters
 from projections.comparison import Since
 from projections.dispute_report import Counted, DisputeReportParameters
 from projections.feed import Feed
@@ -89,7 +90,11 @@ class Desk:
         actor: Actor = BOSS,
         **asked: Any,
     ) -> WhatChanged:
-        kinds = {"dispute-report": DisputeReportParameters, "resolution-time": ResolutionTimeParameters}
+        kinds = {
+            "dispute-report": DisputeReportParameters,
+            "resolution-time": ResolutionTimeParameters,
+            "agenda": AgendaParameters,
+        }
         asked.setdefault("as_at", date(2026, 3, 31))
         parameters = kinds.get(report, Parameters)(**asked)
         Feed(self.datastore, self.log).catch_up()
@@ -296,10 +301,73 @@ def test_34_episodes_that_were_resolved_and_opened_are_told(desk: Desk) -> None:
     desk.opens("D2", "2", when="2026-03-20")
     (row,) = desk.changes("resolution-time").rows
     assert {name: each.change for name, each in row.figures.items()} == {
-        "count": 1, "days": 28, "opened": 1, "still_open": 0, "escalated": 0,
+        "opened": 1, "still_open": 0, "escalated": 0, "days_observed": 21,
+        "with_target": 1, "in_time": 0, "count": 1, "days": 28,
     }  # fmt: skip
     assert {(each.name, each.episode, each.kind) for each in row.contributions} == {
         ("D1", 1, "resolved"), ("D2", 1, "opened"),
+    }  # fmt: skip
+
+
+def test_34_a_median_is_told_at_both_moments_and_its_reason_is_named(desk: Desk) -> None:
+    """Resolved after 10 days; opened on 10 February and resolved after 28; opened on 20 March."""
+    desk.opens("D1", "1", when="2026-02-01")
+    desk.does(ResolveDispute(dispute_id("D1"), Outcome.OTHER), "2026-02-11")
+    desk.opens("D2", "2", when="2026-02-10")
+    reported = desk.log.newest()
+    desk.does(ResolveDispute(dispute_id("D2"), Outcome.OTHER), "2026-03-10")
+    desk.opens("D3", "3", when="2026-03-20")
+    found = desk.changes("resolution-time", Since(known_at=reported))
+    for row in (*found.rows, *found.totals):
+        assert {name: (each.before, each.after, each.change) for name, each in row.statistics.items()} == {
+            "mean_days": (10, 19, 9),
+            "median_days": (10, 19, 9),
+            "p90_days": (10, pytest.approx(26.2), pytest.approx(16.2)),
+            "within_target": (1, 0.5, -0.5),
+            "km_median_days": (10, 28, 18),
+            "km_p90_days": (None, 28, None),
+        }
+    assert {each.name: each.kind for each in found.rows[0].contributions} == {
+        "D2": "resolved", "D3": "opened",
+    }  # fmt: skip
+    assert desk.changes("aged-balance").statistics == ()
+
+
+def test_34_what_only_waits_longer_moves_the_kaplan_meier_median_and_is_named(desk: Desk) -> None:
+    """Known on 10 March is that D2 lasted 10 days; later it is among those that were there after 28 days."""
+    desk.opens("D1", "1", when="2026-02-01")
+    desk.does(ResolveDispute(dispute_id("D1"), Outcome.OTHER), "2026-02-21")
+    desk.opens("D2", "2", when="2026-02-15")
+    (row,) = desk.changes("resolution-time").rows
+    median = row.statistics["km_median_days"]
+    assert (median.before, median.after) == (20, 20)
+    assert (row.statistics["km_p90_days"].before, row.statistics["km_p90_days"].after) == (20, None)
+    (waits,) = row.contributions
+    assert (waits.name, waits.kind, waits.events) == ("D2", "aged", ())
+    assert {name for name, each in waits.figures.items() if each.change} == {"days_observed"}
+
+
+def test_34_another_target_is_told_of_the_episodes_that_it_judges_otherwise(desk: Desk) -> None:
+    desk.opens("D1", "1", when="2026-02-01")
+    desk.does(ResolveDispute(dispute_id("D1"), Outcome.OTHER), "2026-02-11")
+    reported = desk.log.newest()
+    desk.does(DefineStatus("price", StatusKind.DISPUTE, {"en": "Price"}, target_days=5))
+    (row,) = desk.changes("resolution-time", Since(known_at=reported)).rows
+    share = row.statistics["within_target"]
+    assert (share.before, share.after, share.change) == (1, 0, -1)
+    assert only(desk.changes("resolution-time", Since(known_at=reported))).kind == "target_changed"
+
+
+def test_34_how_an_episode_that_was_counted_before_ended_is_told(desk: Desk) -> None:
+    """The period is February's: it counts what was opened then, and what ended in March only as ended."""
+    for number in ("1", "2", "3"):
+        desk.opens(f"D{number}", number, when="2026-02-10")
+    desk.does(ResolveDispute(dispute_id("D1"), Outcome.OTHER), "2026-03-05")
+    desk.does(EscalateDispute(dispute_id("D2")), "2026-03-06")
+    first, last = date(2026, 2, 1), date(2026, 2, 28)
+    (row,) = desk.changes("resolution-time", period_from=first, period_to=last).rows
+    assert {each.name: each.kind for each in row.contributions} == {
+        "D1": "resolved", "D2": "escalated", "D3": "aged",
     }  # fmt: skip
 
 
