@@ -29,8 +29,8 @@ Each company has a schema `company_<id>_reporting`. What holds of all of it:
   `position_at(time)`). Names, labels, collectors and settings are those of known-at alone.
 - **States.** `…_states` hold every state that a thing ever had, each from `known_from` and
   `occurred_from` on. Never count their rows: ask `seen(known_from, known_until, occurred_from,
-  occurred_until, as_at, known_at)` of items, disputes and follow-ups, `known(known_from, known_until,
-  known_at)` of the others, for the one row of a moment.
+  occurred_until, as_at, known_at)` of items, disputes, follow-ups and ended episodes, `known(known_from,
+  known_until, known_at)` of the others, for the one row of a moment.
 - **Versions.** Views and functions only ever gain columns, at their end. What would change a meaning gets
   a new name (`disputes_v2`) and the old one stays. `version.reporting_version` is raised with each
   addition.

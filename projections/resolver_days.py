@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, LiteralString
 
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composable, Literal
 
 from projections import selection
 from projections.episodes import EPISODES, GROUPINGS, WHOLE, customers_for, opening_amounts
@@ -28,26 +28,25 @@ BY: Final = Groupings(
     },
 )
 
-_DAYS: Final[LiteralString] = """
+_ENDED: Final[LiteralString] = """
 with {episodes},
 ended as (
     select e.*, e.ended_at as moment from episodes e where e.state = 'resolved'
 ),
+"""
+
+_BY_RESOLVER: Final[LiteralString] = """
 chosen as (
     select {distinct} d.dispute_id, d.episode, d.held_by, d.held_for
     from ended d {opening} {customers}
     where {selected}
 ),
-days as (
-    select d.dispute_id, d.episode, desk.resolver_id, desk.lasted / 86400e6::double precision as days
+by_resolver as (
+    select desk.resolver_id, count(*)::int as episodes,
+           sum(desk.lasted)::double precision / 86400e6 as days
     from chosen d
     cross join lateral unnest(d.held_by, d.held_for) desk (resolver_id, lasted)
-),
-"""
-
-_BY_RESOLVER: Final[LiteralString] = """
-by_resolver as (
-    select resolver_id, count(*)::int as episodes, sum(days) as days from days group by resolver_id
+    group by desk.resolver_id
 ),
 sums as (
     select 0 as summed, coalesce(resolver.code, t.resolver_id::text) as key, resolver.name as label,
@@ -62,25 +61,34 @@ sums as (
 
 _GROUPED: Final[LiteralString] = """
 facts as (
-    -- Once for each group that the episode is in.
-    select distinct t.dispute_id, t.episode, t.resolver_id, t.days, {keys}
-    from days t
-    join ended d on d.dispute_id = t.dispute_id and d.episode = t.episode
+    select d.dispute_id, d.episode, t.resolver_id, t.lasted, {keys}
+    from ended d
+    cross join lateral ({desks}) t
     {opening} {customers} {joins}
     where {selected}
 ),
-counted as (
-    select f.*, row_number() over (partition by dispute_id, episode, resolver_id) = 1 as is_once,
-           row_number() over (partition by dispute_id, episode, resolver_id, key) = 1 as is_once_in_key
-    from facts f
+at_desks as (
+    -- However many of its items are in a group, and however many groups it is in: once in each sum.
+    select grouping({levels}) as summed, dispute_id, {named}, episode, min(lasted) as lasted
+    from facts group by dispute_id, episode, resolver_id, rollup ({levels})
+),
+each_episode as (
+    select summed, dispute_id, {named}, sum(lasted) as lasted
+    from at_desks group by summed, dispute_id, episode, {levels}
+  union all
+    select {nothing}  -- so that there is a total of it, too
 ),
 sums as (
-    select grouping({levels}) as summed, {named}, count(distinct (dispute_id, episode))::int as episodes,
-           coalesce(case when grouping(key) = 1 then sum(days) filter (where is_once)
-                         when grouping({levels}) > 0 then sum(days) filter (where is_once_in_key)
-                         else sum(days) end, 0) as days
-    from counted group by rollup ({levels})
+    select summed, {named}, count(dispute_id)::int as episodes,
+           coalesce(sum(lasted), 0)::double precision / 86400e6 as days
+    from each_episode group by summed, {levels}
 )
+"""
+
+_EACH_DESK: Final[LiteralString] = "select * from unnest(d.held_by, d.held_for) desk (resolver_id, lasted)"
+
+_ALL_DESKS: Final[LiteralString] = """
+select null as resolver_id, sum(lasted) as lasted from unnest(d.held_for) desk (lasted) having count(*) > 0
 """
 
 _ROWS: Final[LiteralString] = """
@@ -130,13 +138,15 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
         selected = selection.both(of_case, period)
         opening = opening_amounts(parameters, group)
         found = snapshot.dicts(
-            _DAYS + (_BY_RESOLVER if group.name == "resolver" else _GROUPED) + _ROWS,
+            _ENDED + (_BY_RESOLVER if group.name == "resolver" else _GROUPED) + _ROWS,
             {**selected.bindings, **group.bindings},
             episodes=snapshot.sql(EPISODES),
             opening=snapshot.sql(opening),
             distinct=SQL("" if opening == WHOLE else "distinct"),
             customers=snapshot.sql(customers_for(of_case, group)),
             selected=selected.sql(snapshot.moment),
+            desks=SQL(_EACH_DESK if "resolver" in group.levels else _ALL_DESKS),
+            nothing=_nothing(len(group.levels)),
             order=group.order(_ORDERS),
             **group.parts(snapshot.moment),
         )
@@ -144,3 +154,9 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
+
+
+def _nothing(levels: int) -> Composable:
+    """The columns of `each_episode`, summed over all *levels*, of no episode."""
+    empty = [SQL("null")] * (1 + 2 * levels + 1)
+    return SQL(", ").join([SQL("{}").format(Literal(2**levels - 1)), *empty])

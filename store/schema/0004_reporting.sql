@@ -29,6 +29,13 @@ select dispute_id, version, since as known_from, until as known_until, occurred_
        follow_ups as follow_up_ids, comments, documents
 from {company}.dispute_states;
 
+create view {company}_reporting.ended_episode_states as
+select dispute_id, version, since as known_from, until as known_until, occurred_from, occurred_until,
+       episode, state, opened_at as episode_opened_at, customer_id, customer_code, type, resolver_id,
+       opened_by as opened_by_id, responded_at as first_response_at, chases, held_by as held_by_ids, held_for,
+       amount_at_opening, currency, opening as opening_items
+from {company}.ended_episodes;
+
 create view {company}_reporting.follow_up_states as
 select follow_up_id, version, since as known_from, until as known_until, occurred_from, occurred_until,
        reference, customer_id, dispute_id, title, due_on, owner_id, resolver_id, planned_by as planned_by_id, status,
@@ -93,13 +100,6 @@ language sql immutable parallel safe
 begin atomic
     select known_from <= coalesce(known_at, 9223372036854775807)
            and (known_until is null or known_until > coalesce(known_at, 9223372036854775807));
-end;
-
-create or replace function {company}_reporting.so_far(
-    known_from bigint, occurred_from timestamptz, as_at timestamptz, known_at bigint
-) returns boolean language sql immutable parallel safe
-begin atomic
-    select known_from <= coalesce(known_at, 9223372036854775807) and occurred_from <= coalesce(as_at, 'infinity');
 end;
 
 create or replace function {company}_reporting.seen(
@@ -217,13 +217,9 @@ from (
     select d.* from {company}_reporting.dispute_states d where d.state = 'open' and d.known_until is null
     union all
     select d.* from {company}_reporting.dispute_states d
-    where d.ends_episode and d.state in ('resolved', 'escalated')
-      and (d.known_until is null
-           or not exists (select from {company}_reporting.dispute_states n
-                          where n.dispute_id = d.dispute_id and n.known_from > d.known_from
-                            and n.episode = d.episode and n.state = 'open')
-              and not exists (select from {company}_reporting.dispute_states n
-                              where n.dispute_id = d.dispute_id and n.known_until is null and n.state = 'cancelled'))
+    where d.ends_episode
+      and exists (select from {company}_reporting.ended_episode_states e
+                  where e.dispute_id = d.dispute_id and e.known_from = d.known_from and e.known_until is null)
 ) d
 left join {company}_reporting.settings_states t on t.known_until is null
 left join {company}_reporting.customer_states c on c.customer_id = d.customer_id and c.known_until is null
@@ -342,16 +338,11 @@ begin atomic
           and {company}_reporting.seen(d.known_from, d.known_until, d.occurred_from, d.occurred_until, as_at, known_at)
         union all
         select d.* from {company}_reporting.dispute_states d
-        where d.ends_episode and d.state in ('resolved', 'escalated')
-          and {company}_reporting.so_far(d.known_from, d.occurred_from, as_at, known_at)
-          and not exists (
-              select from {company}_reporting.dispute_states n
-              where n.dispute_id = d.dispute_id and n.known_from > d.known_from and n.episode = d.episode
-                and n.state = 'open' and {company}_reporting.so_far(n.known_from, n.occurred_from, as_at, known_at))
-          and not exists (
-              select from {company}_reporting.dispute_states n
-              where n.dispute_id = d.dispute_id and n.state = 'cancelled'
-                and {company}_reporting.seen(n.known_from, n.known_until, n.occurred_from, n.occurred_until,
+        where d.ends_episode
+          and exists (
+              select from {company}_reporting.ended_episode_states e
+              where e.dispute_id = d.dispute_id and e.known_from = d.known_from
+                and {company}_reporting.seen(e.known_from, e.known_until, e.occurred_from, e.occurred_until,
                                              as_at, known_at))
     ) d
     left join {company}_reporting.settings_states t on {company}_reporting.known(t.known_from, t.known_until, known_at)
@@ -388,6 +379,7 @@ begin
         ('monthly_sales', 'Sales per month as they were stated for the receivables figures, as they are now.'),
         ('item_states', 'Every state that every item ever had.'),
         ('dispute_states', 'Every state that every dispute ever had.'),
+        ('ended_episode_states', 'Every end that an episode ever had by resolution or escalation, as it was then, with what had been done about it. Over where it was continued, or its dispute cancelled.'),
         ('follow_up_states', 'Every state that every follow-up action ever had.'),
         ('customer_states', 'Every state that the master data of every customer ever had.'),
         ('person_states', 'Every state that every person''s entry ever had.'),
@@ -463,6 +455,9 @@ begin
         ('episode_opened_at', 'Business time at which the episode opened; of the first, when the customer said it.'),
         ('episode_ended_at', 'Business time of its resolution or escalation. Null: still open.'),
         ('calendar_days', 'Elapsed seconds from opening to end / 86 400. Null: still open.'),
+        ('first_response_at', 'When the resolver first did something about the episode. Null: not until its end.'),
+        ('held_by_ids', 'Resolvers with whom the episode was, by id, null standing for nobody. How long with each of them: held_for.'),
+        ('held_for', 'How long the episode was with each of held_by_ids, in microseconds; in all, as long as it took.'),
         ('is_censored', 'Not resolved (open or escalated): it lasts at least so long. Averages of the others alone are too short.'),
         ('begins_episode', 'Whether the decision that led to this state opened or reopened the dispute.'),
         ('ends_episode', 'Whether it resolved, escalated or cancelled the dispute.'),
@@ -543,7 +538,6 @@ comment on function {company}_reporting.position_at is 'The last position record
 comment on function {company}_reporting.label is
     'The label in a language, else in English, else the code. labels: of status_states.';
 comment on function {company}_reporting.seen is
-    'Whether a row of item_states, dispute_states or follow_up_states is the one that both clocks show.';
-comment on function {company}_reporting.so_far is 'Whether a row of these is of the past that both clocks show.';
+    'Whether a row of item_states, dispute_states, follow_up_states or ended_episode_states is one that both clocks show.';
 comment on function {company}_reporting.known is
     'Whether a row of another view …_states is the one that known-at shows.';

@@ -312,6 +312,21 @@ def test_34_days_of_an_episode_over_two_entities_are_in_both_and_once_in_what_th
     assert [(row.key, row.days) for row in held(lasted, "month").rows] == [("2026-03", 17), ("2026-04", 30)]
 
 
+@pytest.mark.parametrize("by", ["resolver", "type", "entity", "resolver,entity", "entity,type"])
+def test_34_of_no_episode_at_all_there_is_a_total_too(lasted: World, by: str):
+    later = ResolutionTimeParameters(by=by, period_from=date(2027, 1, 1))
+    report = resolver_days.resolver_days(lasted.reading(), later)
+    assert report.rows == ()
+    (total,) = report.totals
+    assert (total.key, total.episodes, total.days, total.mean_days, total.share) == (
+        "total",
+        0,
+        0,
+        None,
+        None,
+    )
+
+
 def test_33_what_happened_in_each_month_by_type_and_by_entity(lasted: World):
     lasted.reopen_dispute("both", "2026-05-01")
 

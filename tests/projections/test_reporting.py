@@ -17,10 +17,13 @@ from projections.dispute_report import Counted, DisputeReportParameters, dispute
 from projections.moment import business_moment
 from projections.parameters import Parameters
 from projections.resolution_time import ResolutionTimeParameters, resolution_time
+from projections.resolver_days import resolver_days
 from store.connections import CompanyDatastore, Pool, open_pool
 from store.log import Log
 from tests.projections.histories import BEGINNING, picks
 from tests.projections.test_past import LATER, fed, moments, reading, told_late, visible, zone_of
+from tests.projections.test_resolution_fold import busy, by_many
+from tests.projections.test_resolution_fold import fed as fed_by_many
 from tests.projections.world import World
 
 AS_OF = ("items", "disputes", "follow_ups", "episodes")
@@ -122,6 +125,26 @@ def test_40_views_of_any_moment_equal_the_reports(pool: Pool, seed: int) -> None
         ] == [{name: getattr(row, name) for name in same} for row in listed.rows]
 
 
+def test_34_ends_of_episodes_say_what_was_done_and_at_whose_desk_the_time_went(pool: Pool) -> None:
+    log = fed_by_many(pool, by_many(busy(1)))
+    (total,) = resolution_time(reading(log, LATER), ResolutionTimeParameters()).totals
+    days = resolver_days(reading(log, LATER), ResolutionTimeParameters()).totals
+    (said,) = Analyst(pool, log).ask(
+        """select count(*) as count, count(first_response_at) as responded,
+                  sum(held)::float / 86400e6 as days, sum(chases)::float / count(*) as chases
+           from ended_episode_states, lateral (select sum(h) as held from unnest(held_for) h) held
+           where state = 'resolved'
+             and seen(known_from, known_until, occurred_from, occurred_until, null, null)"""
+    )
+    assert total.responded > 0
+    assert said == {
+        "count": total.count,
+        "responded": total.responded,
+        "days": pytest.approx(days[0].days),
+        "chases": pytest.approx(total.chases_per_episode),
+    }
+
+
 @pytest.mark.parametrize("view", AS_OF)
 def test_as_of_now_is_what_the_view_shows(pool: Pool, view: str) -> None:
     made = told_late(picks(5, 400), 5)
@@ -191,6 +214,7 @@ def test_conditions_reach_the_tables_indexes(pool: Pool, statement: str, index: 
 
 
 def episodes(world: World, source: str) -> list[tuple[Any, ...]]:
+    world.end_episodes()
     found = world.run(f"select * from company_acme_reporting.{source} order by reference, episode")
     return [(each["reference"], each["episode"], each["state"], each["calendar_days"]) for each in found]
 

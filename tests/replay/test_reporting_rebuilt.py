@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from projections import report_tables
 from projections.feed import Feed
 from replay.rebuild import rebuild
 from store.connections import CompanyDatastore, Pool, open_pool
@@ -53,6 +54,22 @@ def test_41_views_show_the_rebuilt_tables_with_their_comments_and_rights(pool: P
         assert connection.execute(READ.encode(), prepare=True).fetchone() == shown
         assert connection.execute(described).fetchall() == before
     assert read(pool) == shown
+
+
+def test_41_views_show_what_one_report_reads_when_that_alone_was_rebuilt(pool: Pool) -> None:
+    datastore = CompanyDatastore(pool, "acme")
+    log = Log(datastore)
+    append(log, Made().play(picks(4, 400)).decisions)
+    Feed(datastore, log).catch_up()
+    ended = b"select * from company_acme_reporting.episodes where state = 'resolved' order by 1, 3"
+    with pool.connection() as connection:
+        before = connection.execute(ended).fetchall()
+        assert len(before) > 1
+        connection.execute("delete from company_acme.ended_episodes")
+    for report in ("resolution-time", "item-statuses"):  # with the table of ended episodes, and without
+        rebuild(datastore, log, tables=report_tables.READ[report])
+        with pool.connection() as connection:
+            assert connection.execute(ended).fetchall() == before
 
 
 def test_41_analysts_read_on_while_tables_are_rebuilt(pool: Pool) -> None:
