@@ -42,7 +42,7 @@ collected as not materialized (
     where {known_c} and {of_customers}
 ),
 looked_after as (
-    select w.customer_id, w.code, w.name, w.collector_id, w.stands_in from collected w where {of_whom}
+    {of_whom}
 ),
 due as (
     select f.follow_up_id, f.title, f.due_on, f.chases, f.items, f.dispute_id,
@@ -58,14 +58,19 @@ due as (
     left join people resolver on resolver.person_id = coalesce(f.resolver_id, d.resolver_id)
     where {open_f} and f.due_on <= %(until)s and {for_whom}
 ),
-unsettled as (
+-- These are few, customers may be many: materialized, so that customers are looked up for disputes and never
+-- disputes for all customers.
+lacking as materialized (
     select d.dispute_id, d.reference, d.type, d.resolver_id, d.items, d.follow_ups,
-           d.episode_opened_at as opened_at, resolver.name as resolver,
-           w.customer_id, w.code, w.name, w.collector_id, w.stands_in
+           d.episode_opened_at as opened_at, d.customer_id
     from dispute_states d
+    where {open_d} and (d.resolver_id is null or d.follow_ups = '{{}}')
+),
+unsettled as (
+    select d.*, resolver.name as resolver, w.code, w.name, w.collector_id, w.stands_in
+    from lacking d
     join collected w on w.customer_id = d.customer_id
     left join people resolver on resolver.person_id = d.resolver_id
-    where {open_d} and (d.resolver_id is null or d.follow_ups = '{{}}')
 ),
 {steps_due},
 entries (
@@ -248,7 +253,7 @@ def places(reading: Reading, parameters: AgendaParameters) -> Callable[[Snapshot
         parts = {
             "selected": chosen.sql(snapshot.moment),
             "of_customers": customers.sql(snapshot.moment),
-            "of_whom": _for(person, _LOOKED_AFTER).sql(snapshot.moment),
+            "of_whom": SQL(_OF_ALL if person is None else _LOOKED_AFTER),
             "for_whom": _for(person, _CONCERNED).sql(snapshot.moment),
             "amounts": snapshot.statement(_AMOUNTS, selected_items=selected_items),
             "one_currency": _ONE_CURRENCY,
@@ -296,9 +301,13 @@ def _for(person: UUID | None, condition: LiteralString) -> Selection:
 _IS_CREDIT_MANAGER: Final[LiteralString] = """
 exists (select from people n where n.person_id = %(person)s and n.role = 'credit_manager')"""
 
-_LOOKED_AFTER: Final[LiteralString] = f"""
-(w.collector_id = %(person)s or w.collector_id is null and {_IS_CREDIT_MANAGER})"""
-"""Of customers w: their own matters, such as the steps of the scenario, may stand in the person's agenda."""
+_OF_ALL: Final[LiteralString] = "select w.customer_id from collected w"
+_LOOKED_AFTER: Final[LiteralString] = (
+    f"{_OF_ALL} where w.collector_id = %(person)s"
+    f" union all {_OF_ALL} where w.collector_id is null and {_IS_CREDIT_MANAGER}"
+)
+"""Customers w whose own matters, such as the steps of the scenario, may stand in the person's agenda. In two
+parts: an index finds a collector's, and all are looked through for a credit manager alone."""
 
 _CONCERNED: Final[LiteralString] = f"""
 (%(person)s in (owner.person_id, resolver.person_id, w.collector_id)

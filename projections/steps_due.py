@@ -48,7 +48,7 @@ accounts as materialized (
         from item_states i
         where {open_i} and {of_whom}
         group by i.customer_id, i.currency, takes_part
-    ) i join looked_after w on w.customer_id = i.customer_id
+    ) i join collected w on w.customer_id = i.customer_id
 ),
 steps_due as (
     select a.*, due.*
@@ -73,8 +73,8 @@ steps_due as (
 
 
 def steps_due(moment: Moment, items: Selection, *, of_all: bool) -> Composable:
-    """Two tables of a ``with`` clause that has one of the customers asked for (*of_all*: all there are):
-    ``looked_after``, with their customer_id, code, name, collector_id and stands_in.
+    """Two tables of a ``with`` clause that has ``collected``, customers with their customer_id, code, name,
+    collector_id and stands_in, and ``looked_after``, the customer_id of those asked for (*of_all*: of all).
 
     ``accounts``: what is open of a customer in a currency; apart what takes part in the scenario (takes_part)
     and what does not: items, balance, disputed. ``steps_due``: of those in which a step is due also step,
@@ -82,15 +82,20 @@ def steps_due(moment: Moment, items: Selection, *, of_all: bool) -> Composable:
 
     Of the items only those that pass *items* are counted; which step is due follows from all of them.
     """
-    parts: dict[str, Composable] = {"counted": SQL(""), "of_whom": SQL("true" if of_all else _OF_WHOM)}
+    of_whom = "true" if of_all else _OF_THESE_NOW if moment.is_now else _OF_THESE
+    parts: dict[str, Composable] = {"counted": SQL(""), "of_whom": SQL(of_whom)}
     if items.conditions:
         parts["counted"] = SQL("filter (where {})").format(items.sql(moment))
     return SQL(_STEPS_DUE).format(takes_part=_TAKES_PART, **parts, **moment.conditions())
 
 
-# Who looks after nobody costs no look at all that was open.
-_OF_WHOM: Final[LiteralString] = """
+# Who looks after nobody costs no look at all that was open. What is open now is found by customer: an array
+# is looked up in one go along the index, which holds nothing else, however many of the customers have nothing
+# open. What was open is found by the moment, and an array would be gone through for each of it.
+_OF_THESE: Final[LiteralString] = """
 exists (select from looked_after) and i.customer_id in (select w.customer_id from looked_after w)"""
+_OF_THESE_NOW: Final[LiteralString] = """
+i.customer_id = any (array(select w.customer_id from looked_after w))"""
 
 
 _COLLECTABLE: Final[LiteralString] = """

@@ -143,6 +143,7 @@ create table {company}.customer_states (
 );
 create unique index customer_states_live on {company}.customer_states (customer_id) where until is null;
 create index customer_states_customer on {company}.customer_states (customer_id, since);
+create index customer_states_collector on {company}.customer_states (collector_id, until, customer_id);
 create unique index customer_states_code on {company}.customer_states (code) where until is null;
 
 create table {company}.person_states (

@@ -144,7 +144,7 @@ def test_progress_is_told(datastore: CompanyDatastore, log: Log) -> None:
     told: list[tuple[str, int, int]] = []
     rebuild(datastore, log, lambda *at: told.append(at))
     assert [at for at in told if at[0] == "folding"][-1] == ("folding", made.events, made.events)
-    assert ("indexing", 38, 38) in told
+    assert ("indexing", 39, 39) in told
     assert told[-1] == ("swapped", 1, 1)
 
 
