@@ -32,13 +32,13 @@ _IS_OPEN: Final[Mapping[LiteralString, LiteralString]] = {
 """Of items, follow-up actions and disputes, in the words of the partial indexes."""
 
 _OVER_LATER: Final[LiteralString] = """
-box(point(@.since, extract(epoch from @.occurred_from - timestamptz '2000-01-01 00:00+00')),
+box(point(@.since, date_part('epoch', @.occurred_from - timestamptz '2000-01-01 00:00+00')),
     point(@.until, 1e11))"""
 _KNOWN_OVER: Final[LiteralString] = """
-box(point(@.until, extract(epoch from @.occurred_from - timestamptz '2000-01-01 00:00+00')),
-    point(1e12, extract(epoch from @.occurred_until - timestamptz '2000-01-01 00:00+00')))"""
+box(point(@.until, date_part('epoch', @.occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(1e12, date_part('epoch', @.occurred_until - timestamptz '2000-01-01 00:00+00')))"""
 _MOMENT: Final[LiteralString] = """
-box(point(%(known)s, extract(epoch from %(at)s - timestamptz '2000-01-01 00:00+00')))"""
+box(point(%(known)s, date_part('epoch', %(at)s - timestamptz '2000-01-01 00:00+00')))"""
 _KNOWN_AT_ALONE: Final[LiteralString] = "box(point(%(known)s, 1e11))"
 """Of a state that is over, the points of both clocks at which it is shown, and a moment's point: in the words
 of the indexes in store/schema/0003_states.sql, which says why. Edges are in, and numbers rounded: what they

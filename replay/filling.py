@@ -55,7 +55,7 @@ def fill(share: Share, tell: Tell) -> int:
     Raises projections.fold.Unfoldable naming the event that cannot be folded, TablesGone, psycopg.Error.
     """
     decode, folded = Codec().decode, 0
-    with open_pool(share.conninfo, size=2) as pool:
+    with open_pool(share.conninfo, size=2, behind=True) as pool:
         datastore = CompanyDatastore(pool, share.company)
         writer = Writer(datastore.schema, SUFFIX, share.tables)
         with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:

@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from projections import ended_episodes
 from projections.states import TABLES
+from store.backends import stand_behind
 
 SUFFIX: Final = "_new"
 BEFORE: Final = "_old"
@@ -19,6 +20,8 @@ BEFORE: Final = "_old"
 TRACKING: Final = "tracking"
 _SHARES: Final = 4
 """Parts of the episodes for each connection: none waits long for the last."""
+_WITH_LIMIT: Final = 160_000
+"""The first version of PostgreSQL that can be told how much of memory a vacuum may use for what it reads."""
 _LOOK: Final = 0.2
 """Seconds between two looks at how far it is."""
 ALL: Final = (*(table.name for table in TABLES), ended_episodes.NAME)
@@ -89,8 +92,10 @@ def add_indexes(
     """
     with connection.cursor() as cursor:
         found = indexes(cursor, schema, tables)
+    # What a vacuum has looked at may stay in memory, where the indexes are made of it next.
+    room = SQL(", buffer_usage_limit 0" if connection.info.server_version >= _WITH_LIMIT else "")
     places = [Identifier(schema, name + SUFFIX) for name in tables]
-    vacuums = [SQL("vacuum (freeze, analyze) {}").format(place) for place in places]
+    vacuums = [SQL("vacuum (freeze, analyze{}) {}").format(room, place) for place in places]
     _run_all(conninfo, vacuums, threads, lambda *_: None)
     statements = [
         SQL("create {}index {} on {} using {}").format(
@@ -120,6 +125,10 @@ def _run_all(conninfo: str, statements: Sequence[Composed], threads: int, told: 
 
     def run() -> None:
         with connect(conninfo, autocommit=True) as connection:
+            stand_behind(connection)
+            connection.execute(
+                "set max_parallel_maintenance_workers = 0"
+            )  # each by itself: all cores are busy
             running.append(connection)
             while not over.is_set() and (statement := next(left, None)) is not None:
                 connection.execute(statement)

@@ -15,6 +15,8 @@ from itertools import islice
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
+from store.backends import BEHIND
+
 Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 
@@ -33,9 +35,6 @@ _WORTH_IT: Final = 50_000
 
 _WAITING: Final = 2
 """Parts that each process has been given: one it works on, and the next, so that it never stands idle."""
-
-_BEHIND: Final = 10
-"""By how much processes whose work is not waited for stand behind others that want the same core."""
 
 
 class ProcessLost(Exception):
@@ -125,7 +124,7 @@ def _received(pipe: Any) -> Any:  # noqa: ANN401 - whatever a process says
 
 @contextmanager
 def _behind(work: Work[Part, Answer]) -> Iterator[Work[Part, Answer]]:
-    os.nice(_BEHIND)
+    os.nice(BEHIND)
     yield work
 
 

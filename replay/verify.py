@@ -150,7 +150,7 @@ class _Part:
 def verify_part(part: _Part, tell: Tell) -> Verification:
     """What one process does of a verification. Tells of events; raises psycopg.Error."""
     with (
-        open_pool(part.conninfo, size=1) as pool,
+        open_pool(part.conninfo, size=1, behind=True) as pool,
         pool.connection() as connection,
         connection.transaction(),
     ):

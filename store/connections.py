@@ -17,6 +17,8 @@ from psycopg_pool import PoolTimeout
 from psycopg_pool.abc import CT
 from psycopg_pool.base import AttemptWithBackoff
 
+from store.backends import stand_behind
+
 Row: TypeAlias = tuple[Any, ...]
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 Result = TypeVar("Result")
@@ -80,11 +82,11 @@ def refuse_unsafe_settings(environment: Mapping[str, str] = os.environ) -> None:
         raise UnsafeSetting(UnsafeSetting.__doc__)
 
 
-def open_pool(conninfo: str, *, size: int = 10, timeout: float = 10.0) -> Pool:
+def open_pool(conninfo: str, *, size: int = 10, timeout: float = 10.0, behind: bool = False) -> Pool:
     """A pool of up to *size* autocommit connections (at least as many as threads use it), opened.
 
-    *timeout* is how many seconds a thread waits for a connection. Raises UnsafeSetting. Close it, or use it
-    as a context manager.
+    *timeout* is how many seconds a thread waits for a connection. *behind*: what is asked for through it need
+    not be soon (`backends.stand_behind`). Raises UnsafeSetting. Close it, or use it as a context manager.
     """
     refuse_unsafe_settings()
     return LifoPool(
@@ -95,7 +97,7 @@ def open_pool(conninfo: str, *, size: int = 10, timeout: float = 10.0) -> Pool:
         min_size=min(2, size),
         max_size=size,
         open=True,
-        configure=_configure,
+        configure=_configure_behind if behind else _configure,
         timeout=timeout,
     )
 
@@ -103,6 +105,11 @@ def open_pool(conninfo: str, *, size: int = 10, timeout: float = 10.0) -> Pool:
 def _configure(connection: Connection[DictRow]) -> None:
     connection.prepared_max = _PREPARED_PER_CONNECTION
     connection.execute("set timezone to 'UTC'")  # moments come back in UTC, wherever the server stands
+
+
+def _configure_behind(connection: Connection[DictRow]) -> None:
+    _configure(connection)
+    stand_behind(connection)
 
 
 class CompanyDatastore(PostgresDatastore):

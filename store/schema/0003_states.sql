@@ -40,11 +40,11 @@ create index item_states_open on {company}.item_states (customer_id) where until
 create index item_states_open_now on {company}.item_states (customer_id, since, occurred_from) where is_open_now;
 create index item_states_disputed on {company}.item_states (dispute_id) where dispute_id is not null;
 create index item_states_over_later on {company}.item_states using gist ((box(
-    point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
+    point(since, date_part('epoch', occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
     where is_open and until is not null;
 create index item_states_known_over on {company}.item_states using gist ((box(
-    point(until, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')),
-    point(1e12, extract(epoch from occurred_until - timestamptz '2000-01-01 00:00+00')))))
+    point(until, date_part('epoch', occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(1e12, date_part('epoch', occurred_until - timestamptz '2000-01-01 00:00+00')))))
     where is_open and until is not null;
 
 create table {company}.dispute_states (
@@ -74,11 +74,11 @@ create index dispute_states_dispute on {company}.dispute_states (dispute_id, sin
 create index dispute_states_open on {company}.dispute_states (customer_id) where until is null and state = 'open';
 create index dispute_states_open_now on {company}.dispute_states (customer_id, since, occurred_from) where is_open_now;
 create index dispute_states_over_later on {company}.dispute_states using gist ((box(
-    point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
+    point(since, date_part('epoch', occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
     where state = 'open' and until is not null;
 create index dispute_states_known_over on {company}.dispute_states using gist ((box(
-    point(until, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')),
-    point(1e12, extract(epoch from occurred_until - timestamptz '2000-01-01 00:00+00')))))
+    point(until, date_part('epoch', occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(1e12, date_part('epoch', occurred_until - timestamptz '2000-01-01 00:00+00')))))
     where state = 'open' and until is not null;
 create index dispute_states_reference on {company}.dispute_states (reference) where until is null and reference is not null;
 
@@ -125,11 +125,11 @@ create unique index follow_up_states_live on {company}.follow_up_states (follow_
 create index follow_up_states_action on {company}.follow_up_states (follow_up_id, since);
 create index follow_up_states_open_now on {company}.follow_up_states (due_on, since, occurred_from) where is_open_now;
 create index follow_up_states_over_later on {company}.follow_up_states using gist ((box(
-    point(since, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
+    point(since, date_part('epoch', occurred_from - timestamptz '2000-01-01 00:00+00')), point(until, 1e11))))
     where is_open and until is not null;
 create index follow_up_states_known_over on {company}.follow_up_states using gist ((box(
-    point(until, extract(epoch from occurred_from - timestamptz '2000-01-01 00:00+00')),
-    point(1e12, extract(epoch from occurred_until - timestamptz '2000-01-01 00:00+00')))))
+    point(until, date_part('epoch', occurred_from - timestamptz '2000-01-01 00:00+00')),
+    point(1e12, date_part('epoch', occurred_until - timestamptz '2000-01-01 00:00+00')))))
     where is_open and until is not null;
 create index follow_up_states_dispute on {company}.follow_up_states (dispute_id) where until is null;
 
