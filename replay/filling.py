@@ -16,6 +16,7 @@ from projections.writing import Writer
 from replay.new_tables import SUFFIX, TRACKING
 from replay.processes import Tell
 from replay.stream_ranges import StreamRange
+from replay.turns import Turns, newest_of
 from store.codec import Codec
 from store.connections import CompanyDatastore, open_pool
 
@@ -60,6 +61,7 @@ def fill(share: Share, tell: Tell) -> int:
         writer = Writer(datastore.schema, SUFFIX, share.tables)
         with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             _make_sure(cursor, datastore.schema, share)
+            turns = Turns(newest_of(connection, datastore.schema))
             for lines in _whole_streams(_lines(datastore, share)):
                 fold = Fold({}, decode)
                 fold.take(lines)
@@ -67,6 +69,7 @@ def fill(share: Share, tell: Tell) -> int:
                     writer.write(cursor, rows)
                 folded += len(lines)
                 tell(len(lines))
+                turns.take_turns()
     return folded
 
 

@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from projections import ended_episodes
 from projections.states import TABLES
+from replay.turns import Turns, newest_of
 from store.backends import stand_behind
 
 SUFFIX: Final = "_new"
@@ -96,7 +97,7 @@ def add_indexes(
     room = SQL(", buffer_usage_limit 0" if connection.info.server_version >= _WITH_LIMIT else "")
     places = [Identifier(schema, name + SUFFIX) for name in tables]
     vacuums = [SQL("vacuum (freeze, analyze{}) {}").format(room, place) for place in places]
-    _run_all(conninfo, vacuums, threads, lambda *_: None)
+    _run_all(conninfo, schema, vacuums, threads, lambda *_: None)
     statements = [
         SQL("create {}index {} on {} using {}").format(
             SQL("unique " if index["is_unique"] else ""),
@@ -106,17 +107,17 @@ def add_indexes(
         )
         for index in found
     ]
-    _run_all(conninfo, statements, threads, told)
+    _run_all(conninfo, schema, statements, threads, told)
 
 
 def add_ended_episodes(conninfo: str, schema: str, threads: int, told: Told) -> None:
     """Fill the new table of episodes that ended, from the other new tables and their indexes."""
     number = _SHARES * threads
     shares = [ended_episodes.all_ended(schema, SUFFIX, share, number) for share in range(number)]
-    _run_all(conninfo, shares, threads, told)
+    _run_all(conninfo, schema, shares, threads, told)
 
 
-def _run_all(conninfo: str, statements: Sequence[Composed], threads: int, told: Told) -> None:
+def _run_all(conninfo: str, schema: str, statements: Sequence[Composed], threads: int, told: Told) -> None:
     """Run each of *statements* by itself. Raises what the first to fail raises; nothing goes on then."""
     left = iter(statements)
     running: list[Connection[Any]] = []
@@ -130,9 +131,11 @@ def _run_all(conninfo: str, statements: Sequence[Composed], threads: int, told: 
                 "set max_parallel_maintenance_workers = 0"
             )  # each by itself: all cores are busy
             running.append(connection)
+            turns = Turns(newest_of(connection, schema), over.wait)
             while not over.is_set() and (statement := next(left, None)) is not None:
                 connection.execute(statement)
                 done.append(statement)
+                turns.take_turns()
 
     with ThreadPoolExecutor(threads) as executor:
         pending = {executor.submit(run) for _ in range(threads)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, Final
 
 import psycopg
@@ -21,6 +22,9 @@ _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 1.0
 """Seconds: how long readers are held up in one attempt to swap; doubled from the first to the longest."""
 
+_SHORT_ATTEMPTS: Final = 20
+"""How often the first wait is tried before it is doubled: between short readers there is a moment soon."""
+
 
 class ReadersInTheWay(Exception):
     """Readers held the live tables for a minute on end: nothing was changed. Try again when they are done."""
@@ -35,15 +39,16 @@ def swap(
     must be all there are. Returns how many seconds the tables were locked. Raises ReadersInTheWay, and
     whatever *new* raises: then nothing has changed.
     """
-    end, wait = time.monotonic() + _PATIENCE, _FIRST_WAIT
-    while True:
+    end = time.monotonic() + _PATIENCE
+    for attempt in count(1):
+        wait = min(_FIRST_WAIT * 2 ** max(attempt - _SHORT_ATTEMPTS, 0), _LONGEST_WAIT)
         try:
             return _try_swap(connection, schema, names, live, new, wait)
         except psycopg.errors.LockNotAvailable:
             if time.monotonic() > end:
                 raise ReadersInTheWay(ReadersInTheWay.__doc__) from None
         time.sleep(wait)  # those who queued up behind the attempt go first
-        wait = min(2 * wait, _LONGEST_WAIT)
+    raise AssertionError("it is tried until it is done or given up")
 
 
 def _try_swap(
