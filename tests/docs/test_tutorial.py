@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.test_cli_service import free_port
+
 DOCS = Path(__file__).parents[2] / "docs"
+PORT = "8123"
+"""On which the pages serve."""
 
 
 def walked_through(page, directory):
     """What happened when all its `sh` blocks were run, in order, in an empty *directory*."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
+    # On a port of its own: the page's may be taken, by another run of the tests perhaps.
+    told = (DOCS / page).read_text().replace(PORT, str(free_port()))
+    blocks = re.findall(r"^```sh\n(.*?)^```", told, re.DOTALL | re.MULTILINE)
     # Nor is measured what they cover, which is what tests of its own cover, and takes them twice as long.
     left_out = ("REDRESS_", "COVERAGE_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
