@@ -17,7 +17,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from store.connections import CompanyDatastore
-from store.migrate import reporting_of
 
 LOG: Final = "events"
 """The view that only those may be given who may read the log."""
@@ -48,15 +47,6 @@ class MayNotMakeRoles(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Analyst:
-    """A role of the database, and how it was let in: *timeout* in seconds, *with_log*: also to `events`."""
-
-    role: str
-    timeout: int
-    with_log: bool
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """A view of the reporting schema and what it says."""
 
@@ -66,7 +56,7 @@ class View:
 
 def reporting_schema(datastore: CompanyDatastore) -> str:
     """The name of the schema that analysts see."""
-    return reporting_of(datastore.schema)
+    return f"{datastore.schema}_reporting"
 
 
 def views(datastore: CompanyDatastore) -> list[View]:
@@ -103,57 +93,30 @@ def grant(
     if _ROLE.fullmatch(role) is None or role in _RESERVED:
         raise RoleUnsuitable(RoleUnsuitable.__doc__)
     with _owning(datastore) as connection:
-        analyst = Analyst(role, timeout, with_log)
-        made = let_in(connection, datastore.schema, analyst)
+        made = _make(connection, datastore, role)
+        user, schema = Identifier(role), Identifier(reporting_schema(datastore))
         if password is not None:
-            hidden = Literal(_hidden(connection, role, password))
-            _run(connection, "alter role {} password {}", Identifier(role), hidden)
-        _run(
-            connection,
-            """insert into {}.analysts (role, timeout, with_log) values ({}, {}, {})
-               on conflict (role) do update set timeout = excluded.timeout, with_log = excluded.with_log""",
-            *(Identifier(datastore.schema), Literal(role), Literal(timeout), Literal(with_log)),
-        )
-    return made
-
-
-def let_in(connection: Connection[Any], company: str, analyst: Analyst) -> bool:
-    """Make the role if there is none, give it its settings and rights in the company with schema *company*;
-    whether it was made. Raises RoleHasMore, psycopg.errors.InsufficientPrivilege."""
-    made = _make(connection, company, analyst.role)
-    user, schema = Identifier(analyst.role), Identifier(reporting_of(company))
-    for name, value in settings_of(analyst).items():
-        _set(connection, user, name, value)
-    _run(connection, "grant usage on schema {} to {}", schema, user)
-    _run(connection, "grant select on all tables in schema {} to {}", schema, user)
-    if not analyst.with_log:
-        _run(connection, "revoke select on {}.{} from {}", schema, Identifier(LOG), user)
-    return made
-
-
-def settings_of(analyst: Analyst) -> dict[str, str]:
-    """What the role's sessions in this database begin with."""
-    return {
-        "default_transaction_read_only": "on",
-        "statement_timeout": f"{analyst.timeout}s",
+            _run(connection, "alter role {} password {}", user, Literal(_hidden(connection, role, password)))
+        _set(connection, user, "default_transaction_read_only", "on")
+        _set(connection, user, "statement_timeout", f"{timeout}s")
         # A forgotten transaction would keep a rebuild from taking the tables' place.
-        "idle_in_transaction_session_timeout": _IDLE,
-    }
+        _set(connection, user, "idle_in_transaction_session_timeout", _IDLE)
+        _run(connection, "grant usage on schema {} to {}", schema, user)
+        _run(connection, "grant select on all tables in schema {} to {}", schema, user)
+        if not with_log:
+            _run(connection, "revoke select on {}.{} from {}", schema, Identifier(LOG), user)
+    return made
 
 
 def revoke(datastore: CompanyDatastore, role: str) -> None:
-    """Take the company's views away from *role*, which stays, if it is still there.
+    """Take the company's views away from *role*, which stays.
 
     Raises NoSuchRole, RoleHasMore (the service itself reads these views), MayNotMakeRoles.
     """
     with _owning(datastore) as connection:
-        place = Identifier(datastore.schema)
-        forgotten = connection.execute(SQL("delete from {}.analysts where role = %s").format(place), [role])
         if not _known(connection, role):
-            if forgotten.rowcount:
-                return
             raise NoSuchRole(f"there is no role {role!r} in this database")
-        _require_no_more(connection, datastore.schema, role)
+        _require_no_more(connection, datastore, role)
         user, schema = Identifier(role), Identifier(reporting_schema(datastore))
         _run(connection, "revoke select on all tables in schema {} from {}", schema, user)
         _run(connection, "revoke usage on schema {} from {}", schema, user)
@@ -168,26 +131,25 @@ def _owning(datastore: CompanyDatastore) -> Iterator[Connection[Any]]:
         raise MayNotMakeRoles(MayNotMakeRoles.__doc__) from None
 
 
-def _make(connection: Connection[Any], company: str, role: str) -> bool:
+def _make(connection: Connection[Any], datastore: CompanyDatastore, role: str) -> bool:
     if not _known(connection, role):
         _run(connection, "create role {} login", Identifier(role))
         return True
-    _require_no_more(connection, company, role)
+    _require_no_more(connection, datastore, role)
     if _writes(connection, role):
         raise RoleHasMore(RoleHasMore.__doc__)
     return False
 
 
-def _require_no_more(connection: Connection[Any], company: str, role: str) -> None:
+def _require_no_more(connection: Connection[Any], datastore: CompanyDatastore, role: str) -> None:
     found = connection.execute(
-        """select from pg_roles
-           where rolname = %(role)s
-             and (rolsuper or rolcreaterole or rolcreatedb or rolbypassrls
+        """select rolsuper or rolcreaterole or rolcreatedb or rolbypassrls
                   or has_schema_privilege(oid, %(company)s, 'usage')
-                  or has_schema_privilege(oid, 'redress', 'usage'))""",
-        {"role": role, "company": company},
-    ).fetchall()
-    if found:
+                  or has_schema_privilege(oid, 'redress', 'usage') as has_more
+           from pg_roles where rolname = %(role)s""",
+        {"role": role, "company": datastore.schema},
+    ).fetchone()
+    if found is None or found["has_more"]:
         raise RoleHasMore(RoleHasMore.__doc__)
 
 

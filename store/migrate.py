@@ -4,8 +4,6 @@ The SQL stands in store/schema/NNNN_name.sql. A file that says ``{company}`` is 
 every company, with that schema's name in its place; any other is applied once. Each schema records what was
 applied to it in its own table `migrations`, so that a company's schema can be moved, restored or dropped as a
 whole (with what analysts see of it, which stands in the schema ``<schema>_reporting`` and holds no data).
-A file whose name ends in ``reporting`` makes things there and nowhere else: from it store/reporting_schema.py
-tells what has been altered since.
 """
 
 from __future__ import annotations
@@ -68,19 +66,9 @@ class Migration:
         return _PLACE in self.text
 
     @property
-    def is_for_analysts(self) -> bool:
-        """Whether it makes what analysts see, and nothing else."""
-        return self.name.endswith("reporting")
-
-    @property
     def digest(self) -> bytes:
         """SHA-256 of the file."""
         return hashlib.sha256(self.text.encode()).digest()
-
-    def statements(self, schema: str, reporting: str | None = None) -> bytes:
-        """What is run for *schema*; *reporting* names another place for what analysts see."""
-        reporting = reporting or reporting_of(schema)
-        return self.text.replace(f"{_PLACE}_reporting", reporting).replace(_PLACE, schema).encode()
 
 
 def migrations() -> list[Migration]:
@@ -103,7 +91,7 @@ def migrate(conninfo: str) -> list[str]:
     schema is one transaction, so an error leaves whole schemas behind. Raises MigrationChanged,
     DatabaseNewer, psycopg.Error.
     """
-    with alone(conninfo) as connection:
+    with _alone(conninfo) as connection:
         with connection.transaction():
             applied = _bring_up_to_date(connection, _SHARED)
         for company in _companies(connection):
@@ -118,7 +106,7 @@ def create_company(conninfo: str, company: str) -> None:
     Raises BadCompanyId or CompanyExists.
     """
     schema = schema_of(company)
-    with alone(conninfo) as connection, connection.transaction():
+    with _alone(conninfo) as connection, connection.transaction():
         made = connection.execute(
             "insert into redress.companies (id) values (%s) on conflict do nothing returning id", (company,)
         ).fetchone()
@@ -144,14 +132,8 @@ def schema_of(company: str) -> str:
     return f"company_{company}"
 
 
-def reporting_of(schema: str) -> str:
-    """The name of the schema that analysts see of the company whose schema is *schema*."""
-    return f"{schema}_reporting"
-
-
 @contextmanager
-def alone(conninfo: str) -> Iterator[psycopg.Connection]:
-    """A connection, while no other process changes schemas."""
+def _alone(conninfo: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(conninfo, autocommit=True) as connection:
         # Held by the session and not by a transaction: there is one transaction for each schema.
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
@@ -173,7 +155,7 @@ def _bring_up_to_date(connection: psycopg.Connection, schema: str) -> list[str]:
     _compare(schema, known, {number: (name, digest) for number, name, digest in recorded})
     applied = []
     for migration in known[len(recorded) :]:
-        connection.execute(migration.statements(schema))
+        connection.execute(migration.text.replace(_PLACE, schema).encode())
         connection.execute(
             SQL("insert into {} (number, name, digest) values (%s, %s, %s)").format(table),
             (migration.number, migration.name, migration.digest),

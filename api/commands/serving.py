@@ -83,26 +83,16 @@ def demo(ctx: typer.Context) -> None:
 def migrate(ctx: typer.Context) -> None:
     """Bring the database's schema up to date. All other commands do so too, when they start.
 
-    This one also makes anew what analysts see, and gives the roles that were let in to it their settings and
-    rights back, where somebody dropped or altered these.
-
     \b
     redress migrate
     """
     from store.migrate import migrate as bring_up_to_date
-    from store.reporting_schema import put_right
 
     with reached(ctx) as conninfo:
         applied = bring_up_to_date(conninfo)
-        restored = put_right(conninfo)
-    for line in [*applied, *(restored or ())]:
-        typer.echo(line)
-    if applied:
-        say(f"{len(applied)} migrations applied")
-    if restored is None:
-        say("what analysts see was not looked at: that takes a user of the database who may create schemas")
-    if not applied and not restored:
-        say("everything is up to date")
+    for name in applied:
+        typer.echo(name)
+    say(f"{len(applied)} migrations applied" if applied else "everything is up to date")
 
 
 def _load(database: Database) -> bool:

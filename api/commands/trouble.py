@@ -48,7 +48,7 @@ def _for_users() -> tuple[type[Exception], ...]:
     from replay.space import NotEnoughSpace
     from replay.swap import ReadersInTheWay
     from replay.what_if.rules import RuleInvalid
-    from store import analysts, migrate, reporting_schema
+    from store import analysts, migrate
     from store.codec import Unencodable
     from store.connections import UnsafeSetting
     from store.embedded import EmbeddedServerRefusal
@@ -87,7 +87,6 @@ def _for_users() -> tuple[type[Exception], ...]:
         analysts.NoSuchRole,
         analysts.RoleHasMore,
         analysts.RoleUnsuitable,
-        reporting_schema.ShapeAltered,
         migrate.BadCompanyId,
         migrate.CompanyExists,
         migrate.DatabaseNewer,

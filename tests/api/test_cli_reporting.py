@@ -7,7 +7,6 @@ import subprocess
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from store.clock import new_id
 from store.embedded_programs import find_programs
@@ -88,39 +87,6 @@ def test_who_makes_no_analysts_grants_nothing(owner, role, who):
 )
 def test_mistakes_are_said_in_one_line(owner, arguments, said):
     assert said in owner("reporting", *arguments, code=1).line
-
-
-def test_what_was_dropped_of_the_views_comes_back_by_migrating(owner, role, database):
-    owner("reporting", "grant", "--role", role)
-    line = owner("reporting", "show", "--role", role, "--connection").out.strip()
-    with psycopg.connect(database) as administrator:
-        administrator.execute("drop schema company_acme_reporting cascade")
-    restored = owner("migrate")
-    assert restored.out.splitlines() == [
-        "company_acme_reporting: made anew, with all its views and functions",
-        f"role {role}: its settings, and its rights on company_acme_reporting, put right",
-    ]
-    assert restored.err == ""
-    with psycopg.connect(line) as analyst:
-        assert analyst.execute("select count(*) from items").fetchone() == (0,)
-    again = owner("migrate")
-    assert (again.out, again.err) == ("", "everything is up to date\n")
-    with psycopg.connect(database) as administrator:
-        administrator.execute("alter view company_acme_reporting.items rename column amount to total")
-    assert "company_acme_reporting.items: This was given other columns" in owner("migrate", code=1).line
-
-
-def test_who_may_not_make_schemas_is_told_that_the_views_were_not_looked_at(
-    owner, role, database, monkeypatch
-):
-    with psycopg.connect(database) as administrator:
-        administrator.execute(f"create role {role}".encode())
-        administrator.execute("select redress.grant_service('acme', %s)", [role])
-    monkeypatch.setenv("REDRESS_DATABASE_URL", make_conninfo(database, options=f"-c role={role}"))
-    said = owner("migrate")
-    assert said.out == ""
-    assert said.err.startswith("what analysts see was not looked at")
-    assert said.err.endswith("everything is up to date\n")
 
 
 def test_the_views_are_listed_with_what_they_say(owner):
