@@ -31,9 +31,9 @@ Each company has a schema `company_<id>_reporting`. What holds of all of it:
   `occurred_from` on. Never count their rows: ask `seen(known_from, known_until, occurred_from,
   occurred_until, as_at, known_at)` of items, disputes, follow-ups and ended episodes, `known(known_from,
   known_until, known_at)` of the others, for the one row of a moment.
-- **Versions.** Views and functions only ever gain columns, at their end. What would change a meaning gets
-  a new name (`disputes_v2`) and the old one stays. `version.reporting_version` is raised with each
-  addition.
+- **Versions.** From the first release on, views and functions only ever gain columns, at their end. What
+  would change a meaning gets a new name (`disputes_v2`) and the old one stays. `version.reporting_version`
+  is raised with each addition.
 - **Personal data.** Names of people and customers, reasons of disputes, titles of follow-up actions and
   attributes can be personal, and are here as in the reports. Comments, texts of interactions and logins are
   not: `events` holds them and can be read only by roles that were granted the log.

@@ -53,7 +53,8 @@ def _replacing(kind: type[Made], changed: tuple[str, ...]) -> Callable[..., Made
 def _fields(kind: type[Any]) -> tuple[str, ...]:
     of_slots = dataclasses.is_dataclass(kind) and not kind.__dictoffset__
     fields = dataclasses.fields(kind) if of_slots else ()
-    if not of_slots or hasattr(kind, "__post_init__") or not all(field.init for field in fields):
+    is_plain = all(field.init and not field.name.startswith("_") for field in fields)
+    if not of_slots or hasattr(kind, "__post_init__") or not is_plain:
         raise TypeError(f"{kind.__qualname__} is not a dataclass of nothing but slots")
     return tuple(field.name for field in fields)
 

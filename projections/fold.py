@@ -122,8 +122,8 @@ class Fold:
             if state.__class__ is Dispute:
                 self._note_ends(stream, end, events)
             for table in tables_of(state):
-                rows = self._rows.get(table.name) or self._rows.setdefault(table.name, Rows(table))
                 for change in table.changes(before, state, events):
+                    rows = self._rows.get(table.name) or self._rows.setdefault(table.name, Rows(table))
                     rows.add(change, version, end, moment)
         self._touched.clear()
 

@@ -63,13 +63,13 @@ def fill(share: Share, tell: Tell) -> int:
             _make_sure(cursor, datastore.schema, share)
             turns = Turns(newest_of(connection, datastore.schema))
             for lines in _whole_streams(_lines(datastore, share)):
+                turns.take_turn()
                 fold = Fold({}, decode)
                 fold.take(lines)
                 for rows in fold.rows:
                     writer.write(cursor, rows)
                 folded += len(lines)
                 tell(len(lines))
-                turns.take_turns()
     return folded
 
 

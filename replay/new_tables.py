@@ -127,15 +127,16 @@ def _run_all(conninfo: str, schema: str, statements: Sequence[Composed], threads
     def run() -> None:
         with connect(conninfo, autocommit=True) as connection:
             stand_behind(connection)
-            connection.execute(
-                "set max_parallel_maintenance_workers = 0"
-            )  # each by itself: all cores are busy
+            # All cores are busy as it is.
+            connection.execute("set max_parallel_maintenance_workers = 0")
             running.append(connection)
             turns = Turns(newest_of(connection, schema), over.wait)
-            while not over.is_set() and (statement := next(left, None)) is not None:
+            while (statement := next(left, None)) is not None:
+                turns.take_turn()
+                if over.is_set():
+                    break
                 connection.execute(statement)
                 done.append(statement)
-                turns.take_turns()
 
     with ThreadPoolExecutor(threads) as executor:
         pending = {executor.submit(run) for _ in range(threads)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from itertools import count
 from typing import Any, Final
 
 import psycopg
@@ -40,7 +39,9 @@ def swap(
     whatever *new* raises: then nothing has changed.
     """
     end = time.monotonic() + _PATIENCE
-    for attempt in count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         wait = min(_FIRST_WAIT * 2 ** max(attempt - _SHORT_ATTEMPTS, 0), _LONGEST_WAIT)
         try:
             return _try_swap(connection, schema, names, live, new, wait)
@@ -48,7 +49,6 @@ def swap(
             if time.monotonic() > end:
                 raise ReadersInTheWay(ReadersInTheWay.__doc__) from None
         time.sleep(wait)  # those who queued up behind the attempt go first
-    raise AssertionError("it is tried until it is done or given up")
 
 
 def _try_swap(

@@ -27,16 +27,17 @@ class Turns:
     def __init__(self, newest: Callable[[], int], wait: Callable[[float], object] = time.sleep) -> None:
         self._newest: Final = newest
         self._wait: Final = wait
-        self._begin()
+        self._begun: tuple[float, int] | None = None
+        """When the last piece of work began, and where the log was then."""
 
-    def _begin(self) -> None:
-        self._position, self._began = self._newest(), time.monotonic()
-
-    def take_turns(self) -> None:
-        """Pause, the longer the more was recorded since the last pause, and the longer was worked."""
-        worked, recorded = time.monotonic() - self._began, self._newest() - self._position
-        self._wait(min(recorded / _LOAD, _MOST * worked))
-        self._begin()
+    def take_turn(self) -> None:
+        """To be said before each piece of work. Pauses after the one before, the longer the more was recorded
+        meanwhile, and the longer it took."""
+        if self._begun is not None:
+            began, position = self._begun
+            recorded, worked = self._newest() - position, time.monotonic() - began
+            self._wait(min(recorded / _LOAD, _MOST * worked))
+        self._begun = time.monotonic(), self._newest()
 
 
 def newest_of(connection: Connection[Any], schema: str) -> Callable[[], int]:

@@ -12,6 +12,9 @@ from psycopg import Connection
 BEHIND: Final = 10
 """By how much what nobody waits for stands behind others that want the same core: degrees of niceness."""
 
+_LAST: Final = 19
+"""The system knows no further behind."""
+
 _PROCESSES: Final = Path("/proc")
 
 
@@ -23,4 +26,5 @@ def stand_behind(connection: Connection[Any]) -> None:
     if connection.info.host.startswith("/"):
         with suppress(OSError):
             if (_PROCESSES / str(process) / "comm").read_text() == "postgres\n":
-                os.setpriority(os.PRIO_PROCESS, process, BEHIND)
+                usual = os.getpriority(os.PRIO_PROCESS, process)
+                os.setpriority(os.PRIO_PROCESS, process, min(usual + BEHIND, _LAST))

@@ -85,7 +85,12 @@ class Reckoned:
     length: int = field(init=False, default=0)
 
 
-@pytest.mark.parametrize("kind", [Roomy, Checked, Reckoned, str])
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    _kind: str
+
+
+@pytest.mark.parametrize("kind", [Roomy, Checked, Reckoned, Hidden, str])
 def test_a_class_that_does_more_is_refused(kind: type) -> None:
     with pytest.raises(TypeError, match=f"{kind.__qualname__} is not a dataclass of nothing but slots"):
         maker(kind)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 
+from domain.commands import Decision
 from projections.feed import Feed
 from projections.fold import Unfoldable
 from projections.report_tables import KINDS, READ
@@ -148,6 +149,14 @@ def test_progress_is_told(datastore: CompanyDatastore, log: Log) -> None:
     assert told[-1] == ("swapped", 1, 1)
 
 
+def in_halves(decisions: Sequence[Decision], once: threading.Event) -> Iterator[Decision]:
+    """The second half only *once* that has happened: there is something to write during two rebuilds."""
+    half = len(decisions) // 2
+    yield from decisions[:half]
+    assert once.wait(60)
+    yield from decisions[half:]
+
+
 def test_the_service_goes_on_while_tables_are_rebuilt(
     pool: Pool, datastore: CompanyDatastore, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +164,7 @@ def test_the_service_goes_on_while_tables_are_rebuilt(
     monkeypatch.setattr(module, "_CLOSE", 5)
     made = Made().play(picks(5, 1500))
     feed = Feed(datastore, log, batch=10)
-    over = threading.Event()
+    once, over = threading.Event(), threading.Event()
     troubles: list[BaseException] = []
     reads: list[int] = []
 
@@ -167,7 +176,7 @@ def test_the_service_goes_on_while_tables_are_rebuilt(
     def write() -> None:
         with suppress_into(troubles):
             versions: dict[Any, int] = {}
-            for decision in made.decisions:
+            for decision in in_halves(made.decisions, once):
                 append_from(log, [decision], versions)
 
     threads = [threading.Thread(target=read), threading.Thread(target=write)]
@@ -177,6 +186,7 @@ def test_the_service_goes_on_while_tables_are_rebuilt(
         rebuilt: list[Rebuilt] = []
         while threads[1].is_alive():
             rebuilt.append(rebuild(datastore, log))
+            once.set()
         assert feed.wait_for(made.events, timeout=20)
         over.set()
         for thread in threads:
