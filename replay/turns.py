@@ -17,7 +17,7 @@ from psycopg.sql import SQL, Identifier
 
 _LOAD: Final = 100.0
 """Events recorded in a second for which as much time is left to others as was worked."""
-_MOST: Final = 1.5
+_MOST: Final = 2.0
 """How much longer than the work a pause is at most."""
 
 

@@ -37,7 +37,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     [
         pytest.param(2.0, 0, 0.0, id="nobody is there"),
         pytest.param(2.0, 10, 0.1, id="as long as those few take"),
-        pytest.param(2.0, 5_000, 3.0, id="half as long again as was worked, at most"),
+        pytest.param(2.0, 5_000, 4.0, id="twice as long as was worked, at most"),
     ],
 )
 def test_41_a_rebuild_pauses_the_longer_the_more_is_recorded(
