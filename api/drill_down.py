@@ -34,7 +34,8 @@ def to_disputes(asked: Record, row: Record) -> str | None:
     """The disputes that a row of the dispute report counts."""
     counted = str(asked.get("state", "open"))
     chosen = {"state": "open"} if counted == "open" else {"counted": counted}
-    return _grouped("/v1/disputes", chosen, _DISPUTE_LEVELS, asked, row)
+    levels = _RESOLVED_LEVELS if counted == "resolved" else _DISPUTE_LEVELS
+    return _grouped("/v1/disputes", chosen, levels, asked, row)
 
 
 def to_resolved(asked: Record, row: Record) -> str | None:
@@ -166,3 +167,5 @@ _DISPUTE_LEVELS: Final = {
     "type": _as("status"),
     "age": _as("age"),
 }
+# Each counts at its last resolution in the whole period: not every one that was resolved in the month.
+_RESOLVED_LEVELS: Final = {**_DISPUTE_LEVELS, "month": _as("counted_month")}

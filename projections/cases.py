@@ -95,10 +95,12 @@ class DisputeList(PageParameters):
     ``is_assigned``, ``has_collector``: whether it has a resolver, its customer a collector; None for either.
     ``age``: one of the company's buckets of days since the opening of the last episode.
     ``counted``: opened or resolved: those that the dispute report counts so; all filters then speak of them
-    as they were at the opening or the resolution, and the period of that."""
+    as they were at the opening or the resolution, and the period of that. ``counted_month``: of those the
+    ones that were opened, or resolved for the last time in the period, in this month, such as 2026-03."""
 
     state: str | None = None
     counted: Counted | None = None
+    counted_month: str | None = None
     item: UUID | None = None
     is_assigned: bool | None = None
     has_collector: bool | None = None
@@ -288,7 +290,13 @@ def _disputes(parameters: DisputeList, snapshot: Snapshot) -> Selection:
 
 def _filtered(parameters: DisputeList, snapshot: Snapshot) -> Selection:
     if parameters.counted not in {None, Counted.OPEN}:
-        return of_counted(parameters, parameters.counted, snapshot.moment, is_assigned=parameters.is_assigned)
+        month, is_assigned = parameters.counted_month, parameters.is_assigned
+        return of_counted(
+            parameters, parameters.counted, snapshot.moment, is_assigned=is_assigned, month=month
+        )
+    if parameters.counted_month is not None:
+        cure = "say which disputes counted there: counted as opened or resolved"
+        raise ParameterInvalid("counted_month", parameters.counted_month, cure)
     chosen = selection.both(
         selection.of_disputes(parameters),
         selection.in_period(parameters, snapshot.moment, "d.episode_opened_at"),

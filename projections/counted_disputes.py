@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, LiteralString
 
 from projections import selection
 from projections.dispute_report import Counted
-from projections.episodes import CUSTOMERS, EPISODES, OPENING_ITEMS, OPENING_ITEMS_THEN
+from projections.episodes import CUSTOMERS, EPISODES, MONTH, OPENING_ITEMS, OPENING_ITEMS_THEN
 from projections.moment import Moment
-from projections.parameters import Parameters
+from projections.parameters import ParameterInvalid, Parameters
 from projections.selection import Selection
+
+_A_MONTH: Final = re.compile("[0-9]{4}-(0[1-9]|1[0-2])")
 
 _CHOSEN: Final[Mapping[Counted, LiteralString]] = {
     Counted.OPENED: "select d.*, d.opened_at as moment from episodes d where d.episode = 1",
@@ -22,15 +25,23 @@ _CHOSEN: Final[Mapping[Counted, LiteralString]] = {
 
 
 def of_counted(
-    parameters: Parameters, counted: Counted, moment: Moment, *, is_assigned: bool | None
+    parameters: Parameters, counted: Counted, moment: Moment, *, is_assigned: bool | None, month: str | None
 ) -> Selection:
     """The disputes (d) that the report counts so in the period, by its filters and by whether they have a
-    resolver: as they were at the opening, or at the resolution."""
+    resolver: as they were at the opening, or at the resolution.
+
+    *month* (``2026-03``): only those whose opening or last resolution in the period lies in it. A period of
+    that month would not do: in it an earlier resolution is the last one.
+
+    Raises ParameterInvalid for a month that is none."""
+    if month is not None and not _A_MONTH.fullmatch(month):
+        raise ParameterInvalid("counted_month", month, "give year and month, such as 2026-03")
     period = selection.in_period(parameters, moment, "d.moment")
     of_episodes = selection.both(
         selection.of_disputes(parameters), selection.of_item_parts(parameters), period
     )
     of_episodes.where_given("(d.resolver_id is not null) = %(is_assigned)s", is_assigned=is_assigned)
+    of_episodes.where_given(f"{MONTH} = %(counted_month)s", counted_month=month)
     in_period: LiteralString = " and ".join(period.conditions) or "true"
     conditions: LiteralString = " and ".join(of_episodes.conditions) or "true"
     chosen = Selection()

@@ -117,7 +117,8 @@ def dispute_months(reading: Reading, parameters: Parameters) -> Report[DisputeMo
             "in_period": period.sql(snapshot.moment),
         }
         if group.name == "month":
-            return snapshot.report(parameters, snapshot.shown(DisputeMonthRow, _BY_MONTH, bindings, **parts))
+            shown = snapshot.shown(DisputeMonthRow, _BY_MONTH, bindings, **parts)
+            return snapshot.report(parameters, shown, by=group.name)
         order = group.order(_ORDERS)
         found = snapshot.dicts(_GROUPED, bindings, order=order, **parts, **group.parts(snapshot.moment))
         rows, totals = group.rows_and_totals(_row, found)

@@ -67,7 +67,8 @@ cross join lateral (select d.amount_at_opening as amount, d.currency) i
 """
 """For who asks for nothing of single items: the episode as if it were one."""
 
-_MONTH: Final[LiteralString] = "to_char(d.moment at time zone %(zone)s, 'YYYY-MM')"
+MONTH: Final[LiteralString] = "to_char(d.moment at time zone %(zone)s, 'YYYY-MM')"
+"""The month, such as 2026-03, of the moment at which a dispute or an episode counts."""
 
 # The label of each type, and not of each episode.
 _TYPES: Final[LiteralString] = """
@@ -86,7 +87,7 @@ GROUPINGS: Final[Mapping[str, By]] = {
     "collector": BY_COLLECTOR,
     "entity": By("i.entity", "i.entity"),
     "currency": By("d.currency", "d.currency"),
-    "month": By(_MONTH, _MONTH),
+    "month": By(MONTH, MONTH),
     "none": BY_NONE,
 }
 """The month is that of the column *moment*, which each report gives its meaning."""

@@ -114,3 +114,34 @@ def test_a_list_behind_a_row_is_of_the_moment_of_the_report(stocked: Service) ->
         for row in found["rows"]:
             assert f"known_at={found['parameters']['known_at']}" in row["drill_down"]
             assert "as_at=2026" in row["drill_down"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [
+        ("by=month", [1, 2]),
+        ("by=resolver,month", [1, 2]),
+        ("by=month,type", [1, 1, 1]),
+        ("by=month&period_to=2026-04-30", [2]),
+        ("by=resolver,month&period_to=2026-04-30", [2]),
+        ("by=month&period_from=2026-04-01&status=quality", [1]),
+    ],
+)
+def test_33_a_month_of_resolution_leads_to_what_was_resolved_there_last(
+    stocked: Service, asked: str, numbers: list[int]
+) -> None:
+    for number, type_ in (("N7", "price"), ("N8", "quality")):
+        stocked.done("/v1/items", invoice(number, "700.00"))
+        dispute = f"/v1/disputes/again {number}"
+        in_march, in_april = ({"at": f"2026-0{month}-05T09:00:00Z"} for month in (3, 4))
+        told = opening(number, reference=f"again {number}", type=type_)
+        stocked.done("/v1/disputes", told, params=in_march)
+        stocked.done(f"{dispute}/resolve", {"outcome": "other"}, params=in_april)
+        if number == "N8":
+            stocked.done(f"{dispute}/reopen", {"follow_up": {"due_on": "2100-01-04"}})
+            stocked.done(f"{dispute}/resolve", {"outcome": "other"})
+    stocked.seen("/v1/items")
+    found = stocked.get(f"/v1/reports/dispute-report?state=resolved&{asked}").json()
+    for row in [*found["rows"], *found["totals"]]:
+        assert len(listed(stocked, row)) == row["disputes"], row
+    assert [row["disputes"] for row in found["rows"]] == numbers

@@ -59,10 +59,29 @@ MARCH = {"period_from": date(2026, 3, 1), "period_to": date(2026, 3, 31)}
         ({"counted": OPENED, "entity": "north", "attributes": {"x": "1"}}, "both"),
         ({"counted": OPENED, "entity": "north", "attributes": {"x": "2"}}, ""),
         ({"counted": OPENED, "state": "open"}, "both"),
+        ({"counted": OPENED, "counted_month": "2026-02"}, "both twice"),
+        ({"counted": OPENED, "counted_month": "2026-03"}, ""),
+        ({"counted": RESOLVED, "counted_month": "2026-02"}, ""),
+        ({"counted": RESOLVED, "counted_month": "2026-02", **FEBRUARY}, "twice"),
+        ({"counted": RESOLVED, "counted_month": "2026-03"}, "twice"),
     ],
 )
 def test_33_the_list_of_what_is_counted(changing: World, given: dict[str, object], expected: str):
     assert counted(changing, **given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "cure"),
+    [
+        ({"counted": RESOLVED, "counted_month": "2026-3"}, "give year and month, such as 2026-03"),
+        ({"counted": RESOLVED, "counted_month": "2026-13"}, "give year and month, such as 2026-03"),
+        ({"counted": Counted.OPEN, "counted_month": "2026-03"}, "counted as opened or resolved"),
+        ({"counted_month": "2026-03"}, "counted as opened or resolved"),
+    ],
+)
+def test_33_a_month_is_of_what_is_counted(changing: World, given: dict[str, object], cure: str):
+    with pytest.raises(ParameterInvalid, match=cure):
+        counted(changing, **given)
 
 
 @pytest.mark.parametrize(

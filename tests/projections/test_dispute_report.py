@@ -316,7 +316,7 @@ def test_33_months_come_by_month_alone_as_they_always_did(lives: World):
         "key", "currency", "opened", "reopened", "resolved", "amount_opened", "amount_reopened",
         "amount_resolved",
     }  # fmt: skip
-    assert (report.totals, "by" in report.parameters) == ((), False)
+    assert (report.totals, report.parameters["by"]) == ((), "month")
 
 
 def test_months_of_a_dispute_over_two_entities(open_ones: World):
