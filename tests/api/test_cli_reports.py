@@ -22,6 +22,7 @@ REPORTS = (
     "item-statuses",
     "aged-balance",
     "receivables",
+    "items",
 )
 
 
@@ -191,6 +192,10 @@ def test_a_report_without_rows_says_so(manager):
         (["aged-balance", "--known-at", "999999"], "give a position from 0 to"),
         (["aged-balance", "--attribute", "sector"], "write name=value"),
         (["agenda", "--days-ahead", "-1"], "--days-ahead: "),
+        (["agenda", "--item-type", "invoice"], "the report agenda takes no --item-type"),
+        (["items", "--by", "customer"], "the report items takes no --by"),
+        (["items", "--sort", "colour"], "sort by customer, due_date, balance"),
+        (["items", "--limit", "201"], "--limit: "),
     ],
 )
 def test_what_cannot_be_asked(told, arguments, said):
