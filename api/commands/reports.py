@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import date
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +17,9 @@ from api.commands import filters, item_filters
 from api.commands.clocks import AsAtOption, KnownAtOption
 from api.commands.files import written_to
 from api.commands.option_refused import option_refused
-from api.commands.output import Format, RawOption, progress, say, show, to_json, to_table
+from api.commands.output import Format, RawOption, cell, progress, say, show, to_json, to_table
 from api.commands.session import CommandRefused, Session, session
+from api.one_line import one_line
 
 if TYPE_CHECKING:
     from projections.parameters import Parameters, Report
@@ -119,8 +121,8 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     ] = None,
     raw: RawOption = False,
 ) -> None:
-    """Print a report, with amounts per currency. JSON also has its position and its parameters, a workbook
-    on its second sheet.
+    """Print a report, with amounts per currency. JSON and Parquet also have its position and its parameters,
+    a workbook on its second sheet; of a table and of CSV they are said on standard error.
 
     \b
     redress report dispute-report --by customer
@@ -202,7 +204,7 @@ def _print_table(answer: Report[Any]) -> None:
         say(
             f"the first {len(answer.rows)}, and there are more: up to 200 with --limit, all with --format csv"
         )
-    say(f"at position {answer.position}")
+    _say_asked(answer.position, answer.parameters)
 
 
 def _write_json(here: Session, question: _Question, output: Path | None) -> None:
@@ -231,6 +233,20 @@ def _write_file(
         table = table_of(question.ask(reading, question.parameters), question.row, question.name)
         for chunk in file_chunks(table, FileFormat(form), raw=raw):
             file.write(chunk)
+    if form is ReportFormat.CSV:
+        _say_asked(table.position, table.parameters)
+
+
+def _say_asked(position: int, parameters: Mapping[str, object]) -> None:
+    """What the answer was computed with, where the rows do not have it with them."""
+    told = {name.replace("_", " "): _in_line(value) for name, value in parameters.items()}
+    clocks = [f"{name} {told.pop(name)}" for name in ("as at", "known at")]
+    asked = [f"{name} {value}" for name, value in told.items()]
+    say(one_line(", ".join([f"at position {position}", *clocks, *asked])))
+
+
+def _in_line(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else cell(value)
 
 
 class _Question(NamedTuple):

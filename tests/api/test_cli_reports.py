@@ -165,6 +165,19 @@ def test_a_report_knows_what_was_just_done(told, tmp_path):
     assert Decimal(whole["totals"][0]["total"]) == Decimal("80.50")
 
 
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_40_what_was_asked_is_said_beside_a_table_and_csv(told, form):
+    asked = ("--as-at", "2024-03-05", "--customer", "C1", "--attribute", "sector=food", "--by", "entity")
+    ran = told("report", "aged-balance", *asked, "--format", form)
+    line = ran.err.splitlines()[-1]
+    newest = told.newest
+    assert line.startswith(
+        f"at position {newest}, as at 2024-03-05T23:59:59.999999+00:00, known at {newest}, "
+    )
+    assert {"customer C1", "attributes sector=food", "by entity"} <= set(line.split(", "))
+    assert "at position" not in ran.out
+
+
 def test_other_names_and_spellings(told):
     assert rows(told, "dispute") == rows(told, "dispute_report") == rows(told, "disputes")
 
