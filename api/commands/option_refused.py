@@ -9,7 +9,8 @@ from api.commands.session import CommandRefused
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-_NAMES: Final = {"period_from": "from", "period_to": "to"}
+# With reports ``--type`` is that of a dispute.
+_NAMES: Final = {"period_from": "from", "period_to": "to", "type": "item-type"}
 
 
 def option_refused(whose: str, error: ValidationError) -> CommandRefused:

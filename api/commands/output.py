@@ -101,7 +101,7 @@ def to_table(records: Sequence[Record]) -> str:
         if column.removesuffix("_id") not in set(records[0]) - {column}
         and any(record[column] is not None for record in records)
     ]
-    cells = [[_shortened(_cell(record[column])) for column in columns] for record in records]
+    cells = [[_shortened(cell(record[column])) for column in columns] for record in records]
     widths = [max(len(row[place]) for row in [columns, *cells]) for place in range(len(columns))]
     right = [all(_is_number(record[column]) for record in records) for column in columns]
     rows = [columns, ["-" * width for width in widths], *cells]
@@ -123,7 +123,8 @@ def _shortened(cell: str) -> str:
     return line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """*value* as it stands in a table, or in a line."""
     match value:
         case None:
             return ""
@@ -134,9 +135,9 @@ def _cell(value: object) -> str:
         case Decimal():
             return f"{value:f}"
         case Mapping():
-            return "; ".join(f"{name}={_cell(each)}" for name, each in value.items())
+            return "; ".join(f"{name}={cell(each)}" for name, each in value.items())
         case Sequence() | set() | frozenset() if not isinstance(value, str):
-            return "; ".join(map(_cell, value))
+            return "; ".join(map(cell, value))
         case _:
             return str(value)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import date
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -11,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, 
 
 import typer
 
-from api.commands import filters
+from api.commands import filters, item_filters
 from api.commands.clocks import AsAtOption, KnownAtOption
 from api.commands.files import written_to
 from api.commands.option_refused import option_refused
-from api.commands.output import Format, RawOption, progress, say, show, to_json, to_table
+from api.commands.output import Format, RawOption, cell, progress, say, show, to_json, to_table
 from api.commands.session import CommandRefused, Session, session
+from api.one_line import one_line
 
 if TYPE_CHECKING:
     from projections.parameters import Parameters, Report
@@ -33,8 +36,12 @@ _REPORTS: Final[Mapping[str, str]] = {
     "item-statuses": "Parameters",
     "aged-balance": "Parameters",
     "receivables": "ReceivablesParameters",
+    "items": "ItemSearch",
 }
-"""The reports by name, with their parameters; each has a module and a function of its name."""
+"""The reports by name, with their parameters; each has a function of its name."""
+
+_MODULES: Final[Mapping[str, str]] = {"items": "search"}
+"""Where a report stands in a module that is not called as it is."""
 
 _OTHER_NAMES: Final = {"dispute": "dispute-report", "disputes": "dispute-report"}
 
@@ -90,6 +97,21 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
         str | None, typer.Option(help="Receivables: sales of so many last days (365).")
     ] = None,
     first_episodes_only: filters.FirstEpisodesOnly = False,
+    text: item_filters.Text = None,
+    number: item_filters.Number = None,
+    item_type: item_filters.Type = None,
+    kind: item_filters.Kind = None,
+    dispute: item_filters.Dispute = None,
+    follow_up: item_filters.FollowUp = None,
+    due_from: item_filters.DueFrom = None,
+    due_to: item_filters.DueTo = None,
+    is_open: item_filters.IsOpen = None,
+    is_disputed: item_filters.IsDisputed = None,
+    is_overdue: item_filters.IsOverdue = None,
+    has_status: item_filters.HasStatus = None,
+    has_collector: item_filters.HasCollector = None,
+    sort: item_filters.Sort = None,
+    limit: item_filters.Limit = None,
     form: Annotated[
         ReportFormat | None,
         typer.Option("--format", help="How to print it; if nothing is said, as the name of the output ends."),
@@ -99,8 +121,8 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     ] = None,
     raw: RawOption = False,
 ) -> None:
-    """Print a report, with amounts per currency. JSON also has its position and its parameters, a workbook
-    on its second sheet.
+    """Print a report, with amounts per currency. JSON and Parquet also have its position and its parameters,
+    a workbook on its second sheet; of a table and of CSV they are said on standard error.
 
     \b
     redress report dispute-report --by customer
@@ -110,6 +132,8 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     redress report aged-balance --as-at 2024-06-30 --currency EUR
     redress report receivables --by entity --as-at 2024-06-30
     redress report agenda --person c1
+    redress report items --text "acme pallets" --is-overdue yes --is-disputed no
+    redress report items --is-open either --output items.parquet
     redress report aged-balance --output balance.xlsx
     """
     told: dict[str, object] = {
@@ -132,16 +156,35 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
         "days": days,
         "sales_days": sales_days,
         "first_episodes_only": first_episodes_only or None,
+        "text": text,
+        "number": number,
+        "type": item_type,
+        "kind": kind,
+        "dispute": dispute,
+        "follow_up": follow_up,
+        "due_from": due_from,
+        "due_to": due_to,
+        "is_open": is_open,
+        "is_disputed": is_disputed,
+        "is_overdue": is_overdue,
+        "has_status": has_status,
+        "has_collector": has_collector,
+        "sort": sort,
+        "limit": limit,
     }
-    question = _question(name, {key: value for key, value in told.items() if value is not None})
+    question = _question(name, {key: _plain(value) for key, value in told.items() if value is not None})
     chosen = _form(form, output)
     with session(ctx) as here:
         if chosen is ReportFormat.TABLE:
             _print_table(_asked(here, question))
         elif chosen is ReportFormat.JSON:
-            _write_json(_asked(here, question), output)
+            _write_json(here, question, output)
         else:
             _write_file(here, question, chosen, output, raw=raw)
+
+
+def _plain(value: object) -> object:
+    return item_filters.WHETHER[value] if isinstance(value, item_filters.Whether) else value
 
 
 def _form(told: ReportFormat | None, output: Path | None) -> ReportFormat:
@@ -157,10 +200,15 @@ def _print_table(answer: Report[Any]) -> None:
     show(answer.records(), Format.TABLE, empty="nothing to report")
     if answer.totals:
         say("\n" + to_table(answer.total_records()))
-    say(f"at position {answer.position}")
+    if answer.next_cursor is not None:
+        say(
+            f"the first {len(answer.rows)}, and there are more: up to 200 with --limit, all with --format csv"
+        )
+    _say_asked(answer.position, answer.parameters)
 
 
-def _write_json(answer: Report[Any], output: Path | None) -> None:
+def _write_json(here: Session, question: _Question, output: Path | None) -> None:
+    answer = _asked_whole(here, question) if question.parameters.has_order else _asked(here, question)
     text = to_json(
         {
             "position": answer.position,
@@ -185,6 +233,20 @@ def _write_file(
         table = table_of(question.ask(reading, question.parameters), question.row, question.name)
         for chunk in file_chunks(table, FileFormat(form), raw=raw):
             file.write(chunk)
+    if form is ReportFormat.CSV:
+        _say_asked(table.position, table.parameters)
+
+
+def _say_asked(position: int, parameters: Mapping[str, object]) -> None:
+    """What the answer was computed with, where the rows do not have it with them."""
+    told = {name.replace("_", " "): _in_line(value) for name, value in parameters.items()}
+    clocks = [f"{name} {told.pop(name)}" for name in ("as at", "known at")]
+    asked = [f"{name} {value}" for name, value in told.items()]
+    say(one_line(", ".join([f"at position {position}", *clocks, *asked])))
+
+
+def _in_line(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else cell(value)
 
 
 class _Question(NamedTuple):
@@ -214,10 +276,12 @@ def asked_of(name: str, told: Mapping[str, object], whose: str) -> tuple[Ask, Pa
 
     from api.queries import parameters_of, query_of
 
-    module = import_module(f"projections.{name.replace('-', '_')}")
+    module = import_module(f"projections.{_MODULES.get(name, name.replace('-', '_'))}")
     of: type[Parameters] = getattr(module, _REPORTS[name])
+    # A list by an order of its own has no groupings.
+    without = frozenset({"by"}) if of.has_order else frozenset[str]()
     try:
-        asked = query_of(of).model_validate(dict(told))
+        asked = query_of(of, without=without).model_validate(dict(told))
     except ValidationError as error:
         raise option_refused(whose, error) from None
     return getattr(module, name.replace("-", "_")), parameters_of(of, asked)
@@ -225,6 +289,13 @@ def asked_of(name: str, told: Mapping[str, object], whose: str) -> tuple[Ask, Pa
 
 def _asked(here: Session, question: _Question) -> Report[Any]:
     return question.ask(_reading(here), question.parameters)
+
+
+def _asked_whole(here: Session, question: _Question) -> Report[Any]:
+    """All rows of a list, which has a page of them unless it is streamed."""
+    with _reading(here).streamed() as reading:
+        answer = question.ask(reading, question.parameters)
+        return replace(answer, rows=tuple(answer.each()), coming=None)
 
 
 def _reading(here: Session) -> Reading:

@@ -22,6 +22,7 @@ REPORTS = (
     "item-statuses",
     "aged-balance",
     "receivables",
+    "items",
 )
 
 
@@ -164,6 +165,19 @@ def test_a_report_knows_what_was_just_done(told, tmp_path):
     assert Decimal(whole["totals"][0]["total"]) == Decimal("80.50")
 
 
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_40_what_was_asked_is_said_beside_a_table_and_csv(told, form):
+    asked = ("--as-at", "2024-03-05", "--customer", "C1", "--attribute", "sector=food", "--by", "entity")
+    ran = told("report", "aged-balance", *asked, "--format", form)
+    line = ran.err.splitlines()[-1]
+    newest = told.newest
+    assert line.startswith(
+        f"at position {newest}, as at 2024-03-05T23:59:59.999999+00:00, known at {newest}, "
+    )
+    assert {"customer C1", "attributes sector=food", "by entity"} <= set(line.split(", "))
+    assert "at position" not in ran.out
+
+
 def test_other_names_and_spellings(told):
     assert rows(told, "dispute") == rows(told, "dispute_report") == rows(told, "disputes")
 
@@ -191,6 +205,10 @@ def test_a_report_without_rows_says_so(manager):
         (["aged-balance", "--known-at", "999999"], "give a position from 0 to"),
         (["aged-balance", "--attribute", "sector"], "write name=value"),
         (["agenda", "--days-ahead", "-1"], "--days-ahead: "),
+        (["agenda", "--item-type", "invoice"], "the report agenda takes no --item-type"),
+        (["items", "--by", "customer"], "the report items takes no --by"),
+        (["items", "--sort", "colour"], "sort by customer, due_date, balance"),
+        (["items", "--limit", "201"], "--limit: "),
     ],
 )
 def test_what_cannot_be_asked(told, arguments, said):
