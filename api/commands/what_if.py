@@ -189,7 +189,7 @@ def _show(found: WhatIf, form: Format, *, raw: bool, everything: bool) -> None:
         for report, records in shown.items():
             typer.echo(f"\n{report}" + ("" if records else ": no difference"))
             if records:
-                typer.echo(to_table(records))
+                typer.echo(to_table(_narrow(records)))
     if form is not Format.JSON:
         for report, why in found.left_out.items():
             say(f"{report} is left out: {why}")
@@ -206,6 +206,12 @@ def _records(answer: Answer, *, everything: bool) -> list[dict[str, object]]:
         for figure in answer.figures
         if everything or figure.differs or figure.is_total
     ]
+
+
+def _narrow(records: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Without the columns of a second grouping where there is none."""
+    unused = set() if any(each["second_key"] for each in records) else {"second_key", "second_label"}
+    return [{name: each[name] for name in each if name not in unused} for each in records]
 
 
 def _document(found: WhatIf, shown: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, object]:

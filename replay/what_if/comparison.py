@@ -22,6 +22,9 @@ from replay.what_if.rules import Rules
 from replay.what_if.scratch import Filling, Retold, ScratchDatastore, scratch
 from store.log import Log
 
+_Group: TypeAlias = tuple[str | None, str | None, str | None]
+"""What tells the rows of a report apart: key, second key where it is grouped by two, and currency."""
+
 Ask: TypeAlias = Callable[[Reading, Any], Report[Any]]
 
 _CHUNK: Final = 20_000
@@ -45,11 +48,14 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One figure of one row of a report: as it is, as it would be, and the difference. None: it cannot be
-    told, or there is no such row. *is_total*: of a row that the others need not add up to."""
+    told, or there is no such row. *second_key*: of reports grouped by two, ``total`` in their subtotals; else
+    None. *is_total*: of a row that the others need not add up to."""
 
     report: str
     key: str | None
     label: str | None
+    second_key: str | None
+    second_label: str | None
     currency: str | None
     figure: str
     real: Any
@@ -170,15 +176,15 @@ def _told(
 
 # --- what differs ----------------------------------------------------------------------------------
 
-_NAMES: Final = ("key", "label", "currency")
+_NAMES: Final = ("key", "label", "second_key", "second_label", "currency")
 
 
 def _compared(question: Question, real: Report[Any], other: Report[Any]) -> Answer:
     totals = (*_figures(question.name, real.totals, other.totals, is_total=True),)
-    groups = {(each.key, each.currency) for each in totals}
+    groups = {_group_of(each) for each in totals}
     rows = _figures(question.name, real.rows, other.rows, is_total=False)
     # Without a grouping the total is the one row, too.
-    figures = (*(each for each in rows if (each.key, each.currency) not in groups), *totals)
+    figures = (*(each for each in rows if _group_of(each) not in groups), *totals)
     return Answer(question.name, real.parameters, figures)
 
 
@@ -193,17 +199,22 @@ def _figures(name: str, real: Sequence[Any], other: Sequence[Any], *, is_total: 
     before, after = _by_group(_records(real)), _by_group(_records(other))
     for group in {**before, **after}:
         was, would_be = before.get(group, {}), after.get(group, {})
-        key, label, currency = (({**would_be, **was}).get(each) for each in _NAMES)
+        key, label, second, called, currency = (({**would_be, **was}).get(each) for each in _NAMES)
         for figure in {**was, **would_be}:
             if figure in _NAMES:
                 continue
             one, two = was.get(figure), would_be.get(figure)
             if not isinstance(one, str) and not isinstance(two, str):
-                yield Figure(name, key, label, currency, figure, one, two, _minus(two, one), is_total)
+                named = (key, label, second, called, currency)
+                yield Figure(name, *named, figure, one, two, _minus(two, one), is_total)
 
 
-def _by_group(records: Iterable[Mapping[str, Any]]) -> dict[tuple[Any, Any], Mapping[str, Any]]:
-    return {(each["key"], each.get("currency")): each for each in records}
+def _by_group(records: Iterable[Mapping[str, Any]]) -> dict[_Group, Mapping[str, Any]]:
+    return {(each["key"], each.get("second_key"), each.get("currency")): each for each in records}
+
+
+def _group_of(figure: Figure) -> _Group:
+    return figure.key, figure.second_key, figure.currency
 
 
 def _minus(one: Any, other: Any) -> Any:  # noqa: ANN401 - a number, an amount, or nothing

@@ -93,7 +93,22 @@ def test_4_7_csv_has_one_line_for_each_figure(told):
         each.items() for each in rows if each["figure"] == "mean_days"
     )
     empty = told("what-if", "--report", "item-statuses", "--target-days", "price=4", "--format", "csv").out
-    assert empty.startswith("report,key,label,currency,figure,real,what_if,difference,is_total")
+    assert empty.startswith("report,key,label,second_key,second_label,currency,figure,real,what_if,")
+
+
+def test_4_7_two_groupings_are_told_in_every_form(told):
+    asked = (*ONE, "price=4", "--by", "type,customer")
+    assert told(*asked).out.partition("resolution-time\n")[2].split()[:4] == [
+        "key", "label", "second_key", "second_label",
+    ]  # fmt: skip
+    (report,) = told(*asked, "--format", "json").json["reports"]
+    rows = list(csv.DictReader(io.StringIO(told(*asked, "--format", "csv").out)))
+    for found in (report["figures"], rows):
+        counts = [each for each in found if each["figure"] == "count"]
+        assert [
+            (each["key"], each["second_key"], int(each["real"]), int(each["what_if"])) for each in counts
+        ] == [("price", "C1", 1, 2), ("price", "total", 1, 2), ("total", "total", 1, 2)]
+    assert "second_key" not in told(*ONE, "price=4").out
 
 
 def test_4_7_all_reports_are_asked_what_they_can_be_asked(told):

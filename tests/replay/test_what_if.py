@@ -192,6 +192,41 @@ def test_4_7_a_type_resolved_within_days_moves_dispute_items_and_dso(pool: Pool)
     assert answer.changes.streams == 5  # two disputes, two items, one follow-up action
 
 
+def test_4_7_of_two_groupings_all_rows_and_subtotals_are_there(pool: Pool) -> None:
+    told = Told()
+    a, b, c = (told.invoice(name, "100") for name in "ABC")
+    told.resolve(told.open("january", 11, a), 51)  # price: 40 days, closed in February
+    told.resolve(told.open("march", 61, b), 66)  # price: 5 days, closed in March
+    told.resolve(told.open("other", 61, c, kind="quality"), 81)
+    reading, log = told.reading(pool)
+    for by, name in (("type,customer", "resolution-time"), ("type,month", "dispute-months")):
+        ask, parameters = QUESTIONS[name]
+        report = ask(reading, parameters(by=by))
+        (same,) = asked((reading, log), Rules(), question(name, by=by)).answers
+        real = [(each, False) for each in report.records()]
+        real += [(each, True) for each in report.total_records()]
+        assert [
+            (of.key, of.second_key, of.second_label, of.figure, of.real, of.what_if, of.is_total)
+            for of in same.figures
+        ] == [
+            (row["key"], row["second_key"], row["second_label"], figure, value, value, is_total)
+            for row, is_total in real
+            for figure, value in row.items()
+            if not isinstance(value, str) and figure not in {"key", "label", "currency"}
+        ]
+    rules = Rules(resolved_within={"price": 10})
+    (answer,) = asked((reading, log), rules, question("resolution-time", by="type,customer")).answers
+    assert [
+        (of.key, of.second_key, of.real, of.what_if) for of in answer.figures if of.figure == "mean_days"
+    ] == [
+        ("price", "C1", 22.5, 7.5),
+        ("quality", "C1", 20.0, 20.0),
+        ("price", "total", 22.5, 7.5),
+        ("quality", "total", 20.0, 20.0),
+        ("total", "total", pytest.approx(65 / 3), pytest.approx(35 / 3)),
+    ]
+
+
 def test_4_7_no_rules_no_difference(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "_CHUNK", 20)
 
