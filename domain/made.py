@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from dataclasses import replace  # whose arguments are checked by the fields' names and types
 
 Made = TypeVar("Made")
 
@@ -31,7 +30,9 @@ def maker(kind: type[Made]) -> Callable[..., Made]:
     return _written(kind, "made", ", ".join(names), {name: name for name in names})
 
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    from dataclasses import replace  # whose arguments are checked by the fields' names and types
+else:
 
     def replace(state: Made, /, **changes: object) -> Made:
         """A copy of *state* with *changes*, as in dataclasses, ten times as quick.
