@@ -38,11 +38,12 @@ def to_disputes(asked: Record, row: Record) -> str | None:
     return _grouped("/v1/disputes", chosen, levels, asked, row)
 
 
-def to_resolved(asked: Record, row: Record) -> str | None:
-    """The disputes resolved in the period, of a row of the resolution time."""
+def to_episodes(asked: Record, row: Record) -> str | None:
+    """The episodes resolved in the period, of a row of the resolution time."""
+    chosen = {"counted": "resolved"}
     if asked.get("first_episodes_only"):
-        return None
-    return _grouped("/v1/disputes", {"counted": "resolved"}, _DISPUTE_LEVELS, asked, row)
+        chosen["first_episodes_only"] = "true"
+    return _grouped("/v1/episodes", chosen, _DISPUTE_LEVELS, asked, row)
 
 
 def to_work(asked: Record, row: Record) -> str | None:

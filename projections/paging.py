@@ -65,8 +65,10 @@ def page(
     statement: LiteralString,
     chosen: Selection,
     orders: Mapping[str, Order],
+    **places: Composable,
 ) -> Report[Row]:
-    """One page of *statement*, which has the places ``{selected}``, ``{order}`` and ``%(rows)s`` (a limit).
+    """One page of *statement*, which has the places ``{selected}``, ``{order}`` and ``%(rows)s`` (a limit),
+    and those for which *places* are.
 
     The first of *orders* is the default. A streamed reading has all rows, unless a limit or a cursor is told.
     Raises ParameterInvalid for a limit, sort or cursor that cannot be.
@@ -83,7 +85,7 @@ def page(
         after = order.after(_read(parameters.cursor, sort, len(order.columns)))
         selected.conditions += after.conditions
         selected.bindings |= after.bindings
-    parts = {"selected": selected.sql(snapshot.moment), "order": order.sql()}
+    parts = {**places, "selected": selected.sql(snapshot.moment), "order": order.sql()}
     if snapshot.is_streamed and parameters.limit is None and parameters.cursor is None:
         coming = snapshot.shown(of, statement, {**selected.bindings, "rows": None}, **parts)
         return snapshot.report(parameters, coming, sort=sort)

@@ -21,6 +21,11 @@ Attributes: TypeAlias = Annotated[
 ]
 Currency: TypeAlias = Annotated[str | None, typer.Option(help="ISO 4217 code.")]
 FirstEpisodesOnly: TypeAlias = Annotated[
-    bool, typer.Option("--first-episodes-only", help="Resolution time: without what was reopened.")
+    bool,
+    typer.Option("--first-episodes-only", help="Resolution time, episodes: without what was reopened."),
+]
+CountedEpisodes: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--counted", help="Episodes: resolved in the period (if nothing is said), opened or open."),
 ]
 State: TypeAlias = Annotated[str | None, typer.Option(help="Dispute report: open, opened or resolved.")]

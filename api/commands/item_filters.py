@@ -1,4 +1,4 @@
-"""What the item search can be asked on the command line, besides what all reports can be asked."""
+"""What lists of items and episodes can be asked on the command line, besides what all reports can be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 
 class Whether(StrEnum):
-    """What must hold of an item, must not hold, or may."""
+    """What must hold of an item or an episode, must not hold, or may."""
 
     YES = "yes"
     NO = "no"
@@ -51,15 +51,21 @@ IsDisputed: TypeAlias = Annotated[Whether | None, typer.Option(help="Items: in a
 IsOverdue: TypeAlias = Annotated[Whether | None, typer.Option(help="Items: open and past due.")]
 HasStatus: TypeAlias = Annotated[Whether | None, typer.Option(help="Items: with a status.")]
 HasCollector: TypeAlias = Annotated[
-    Whether | None, typer.Option(help="Items: of customers with a collector.")
+    Whether | None, typer.Option(help="Items, episodes: of customers with a collector.")
+]
+IsAssigned: TypeAlias = Annotated[
+    Whether | None, typer.Option(help="Episodes: with a resolver, when they ended.")
 ]
 Sort: TypeAlias = Annotated[
     str | None,
-    typer.Option(help="Items: by customer (if nothing is said), due_date (oldest first) or balance."),
+    typer.Option(
+        help="Items: by customer (if nothing is said), due_date (oldest first) or balance."
+        " Episodes: longest (if nothing is said), newest or oldest."
+    ),
 ]
 Limit: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="So many rows, 1 to 200. If nothing is said: a table of items has 50, all else has all of them."
+        help="So many rows, 1 to 200. If nothing is said: a table of a list has 50, all else has all of them."
     ),
 ]

@@ -37,10 +37,11 @@ _REPORTS: Final[Mapping[str, str]] = {
     "aged-balance": "Parameters",
     "receivables": "ReceivablesParameters",
     "items": "ItemSearch",
+    "episodes": "EpisodeList",
 }
 """The reports by name, with their parameters; each has a function of its name."""
 
-_MODULES: Final[Mapping[str, str]] = {"items": "search"}
+_MODULES: Final[Mapping[str, str]] = {"items": "search", "episodes": "episode_list"}
 """Where a report stands in a module that is not called as it is."""
 
 _OTHER_NAMES: Final = {"dispute": "dispute-report", "disputes": "dispute-report"}
@@ -97,6 +98,8 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
         str | None, typer.Option(help="Receivables: sales of so many last days (365).")
     ] = None,
     first_episodes_only: filters.FirstEpisodesOnly = False,
+    counted: filters.CountedEpisodes = None,
+    is_assigned: item_filters.IsAssigned = None,
     text: item_filters.Text = None,
     number: item_filters.Number = None,
     item_type: item_filters.Type = None,
@@ -134,6 +137,7 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
     redress report agenda --person c1
     redress report items --text "acme pallets" --is-overdue yes --is-disputed no
     redress report items --is-open either --output items.parquet
+    redress report episodes --type price --from 2024-01-01 --sort longest
     redress report aged-balance --output balance.xlsx
     """
     told: dict[str, object] = {
@@ -156,6 +160,8 @@ def report(  # noqa: PLR0913 - whatever a report can be asked
         "days": days,
         "sales_days": sales_days,
         "first_episodes_only": first_episodes_only or None,
+        "counted": counted,
+        "is_assigned": is_assigned,
         "text": text,
         "number": number,
         "type": item_type,

@@ -12,6 +12,7 @@ from api.routes.orders import add_commands
 from domain.identity import dispute_id
 from domain.roles import Permission
 from projections.cases import DisputeList, DisputeRow, dispute, disputes
+from projections.episode_list import EpisodeList, EpisodeRow, episodes
 
 router: Final = APIRouter(tags=["disputes"])
 
@@ -52,6 +53,13 @@ add_list(
     router,
     Listed("/v1/disputes", "list_disputes", "List disputes", disputes, DisputeList, DisputeRow, _READ),
 )
+add_list(
+    router,
+    Listed(
+        "/v1/episodes", "list_episodes", "List episodes: what the resolution time counts",
+        episodes, EpisodeList, EpisodeRow, _READ,
+    ),
+)  # fmt: skip
 add_single(
     router,
     Single(

@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.drill_down import to_disputes, to_items, to_resolved, to_work
+from api.drill_down import to_disputes, to_episodes, to_items, to_work
 from api.routes.asking import Listed, add_list
 from domain.roles import Permission
 from projections.aged_balance import AgedBalanceRow, aged_balance
@@ -41,7 +41,7 @@ REPORTS: Final = (
     Listed(
         f"{_HOME}/resolution-time", "resolution_time", "Resolution time: how long disputes took",
         resolution_time, ResolutionTimeParameters, ResolutionTimeRow, _DISPUTES, is_report=True,
-        drill_down=to_resolved,
+        drill_down=to_episodes,
     ),
     Listed(
         f"{_HOME}/resolver-days", "resolver_days", "Days that resolved disputes were with each resolver",

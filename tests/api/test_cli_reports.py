@@ -23,6 +23,7 @@ REPORTS = (
     "aged-balance",
     "receivables",
     "items",
+    "episodes",
 )
 
 
@@ -70,7 +71,7 @@ def test_every_report_comes_as_table_json_and_csv(told, name):
     table = told("report", name)
     shown = table.out.splitlines()[0].split()
     assert shown == [column for column in columns if column in shown]
-    assert {"key", "kind", "episodes"} & set(shown)
+    assert {"key", "kind", "episodes", "episode", "number"} & set(shown)
     assert f"at position {told.newest}" in table.err
     found = list(csv.DictReader(io.StringIO(told("report", name, "--format", "csv").out)))
     assert list(found[0]) == columns
@@ -188,6 +189,14 @@ def test_a_report_without_rows_says_so(manager):
     assert manager("report", "agenda", "--format", "json").json["rows"] == []
 
 
+def test_34_the_episodes_behind_the_resolution_time(told):
+    assert [(row["reference"], row["days"]) for row in rows(told, "episodes")] == [("D1", 10.0)]
+    assert rows(told, "episodes", "--type", "quality") == []
+    opened = rows(told, "episodes", "--counted", "opened", "--sort", "oldest", "--first-episodes-only")
+    assert [(row["reference"], row["state"]) for row in opened] == [("D1", "resolved"), ("D2", "open")]
+    assert rows(told, "episodes", "--counted", "open", "--is-assigned", "yes") == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -209,6 +218,7 @@ def test_a_report_without_rows_says_so(manager):
         (["items", "--by", "customer"], "the report items takes no --by"),
         (["items", "--sort", "colour"], "sort by customer, due_date, balance"),
         (["items", "--limit", "201"], "--limit: "),
+        (["episodes", "--counted", "escalated"], "--counted: "),
     ],
 )
 def test_what_cannot_be_asked(told, arguments, said):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -84,9 +85,14 @@ QUESTIONS: list[tuple[str, Callable[[Row, list[Row]], bool], int]] = [
     ("receivables?by=customer", is_the_sum, 0),
     ("dispute-report?by=type,entity", is_the_number, 0),
     ("aged-balance?by=status,customer", is_the_sum, 0),
-    ("resolution-time?by=resolver,month", lambda row, rows: len(rows) == row["count"], 0),
+    *[
+        (f"resolution-time?{asked}", lambda row, rows: len(rows) == row["count"], lacking)
+        for asked, lacking in (
+            ("by=type", 0), ("by=resolver,month", 0), ("by=none&first_episodes_only=true", 0),
+            ("by=entity&status=price", 0), ("by=attribute:sector", 1),
+        )
+    ],
     ("agenda?days_ahead=30", lambda row, rows: len(rows) == row["items"], 2),  # steps of the scenario
-    ("resolution-time", lambda row, rows: len(rows) == row["count"], 0),
 ]  # fmt: skip
 
 
@@ -99,6 +105,27 @@ def test_a_row_leads_to_the_list_of_what_it_counts(stocked: Service) -> None:
         assert len(rows) - len(leading) == lacking, asked
         for row in leading:
             assert is_told(row, listed(stocked, row)), (asked, row)
+
+
+def test_34_a_row_of_the_resolution_time_leads_to_the_episodes_that_it_counts(stocked: Service) -> None:
+    """Reopened as another type with another resolver, and resolved again: two episodes, in two rows."""
+    dispute = "/v1/disputes/resolved"
+    stocked.done(f"{dispute}/reopen", {"follow_up": {"due_on": "2100-01-04"}})
+    stocked.done(f"{dispute}/change-type", {"type": "quality"})
+    stocked.done(f"{dispute}/assign-resolver", {"resolver_id": "sales"})
+    stocked.done(f"{dispute}/resolve", {"outcome": "other"})
+    stocked.seen("/v1/items")
+    for by, keys in (
+        ("type", {"price", "quality"}),
+        ("resolver", {"resolver", "sales"}),
+        ("none", {"total"}),
+    ):
+        found = stocked.get(f"/v1/reports/resolution-time?by={by}").json()
+        assert {row["key"] for row in found["rows"] if row["count"]} == keys
+        for row in found["rows"]:
+            days = [each["days"] for each in listed(stocked, row)]
+            assert len(days) == row["count"]
+            assert not days or fmean(days) == pytest.approx(row["mean_days"])
 
 
 def test_a_list_behind_a_row_is_of_the_moment_of_the_report(stocked: Service) -> None:

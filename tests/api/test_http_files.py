@@ -27,7 +27,7 @@ from tests.api.http_service import Service, invoice, opening, problem, service
 
 __all__ = ["service"]
 
-LISTS: Final = ("items", "disputes", "follow-ups", "customers", "people", "statuses", "imports")
+LISTS: Final = ("items", "disputes", "episodes", "follow-ups", "customers", "people", "statuses", "imports")
 
 
 @pytest.fixture

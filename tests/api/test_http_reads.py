@@ -37,7 +37,8 @@ from tests.api.http_service import (
 )
 
 LISTS: Final = (
-    "items", "disputes", "follow-ups", "customers", "people", "statuses", "imports", "scenario-steps",
+    "items", "disputes", "episodes", "follow-ups", "customers", "people", "statuses", "imports",
+    "scenario-steps",
 )  # fmt: skip
 
 

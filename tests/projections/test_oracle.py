@@ -20,6 +20,7 @@ from projections.reading import Reading
 from store.connections import CompanyDatastore, Pool, open_pool
 from store.event_types import TABLE
 from tests.projections.histories import new_company
+from tests.projections.oracle import work
 from tests.projections.oracle.answer import differences
 from tests.projections.oracle.facts import Fact, log_of
 from tests.projections.oracle.happenings import play
@@ -57,6 +58,7 @@ def test_40_every_report_at_any_two_clocks_equals_a_fold_of_the_log_by_hand(pool
         as_at, known_at = clocks(chance, facts)
         asker = chance.choice(ASKERS)
         view = View(facts, NOW, as_at, known_at, asker)
+        work.tell(view)
         for name, of in QUESTIONS.items():
             reading = Reading(datastore, asker if of.is_for_all else BOSS, NOW)
             asked = question(of, chance, view, as_at, known_at)

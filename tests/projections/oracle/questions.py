@@ -16,6 +16,7 @@ from projections.agenda import AgendaParameters, agenda
 from projections.cases import DisputeList, FollowUpList, disputes, follow_ups
 from projections.dispute_months import dispute_months
 from projections.dispute_report import Counted, DisputeReportParameters, dispute_report
+from projections.episode_list import EpisodeList, episodes
 from projections.item_statuses import item_statuses
 from projections.parameters import Parameters, Report
 from projections.reading import Reading
@@ -27,8 +28,8 @@ from tests.projections.oracle import aged_balance as aged
 from tests.projections.oracle import agenda as todo
 from tests.projections.oracle import dispute_months as months
 from tests.projections.oracle import dispute_report as counted
+from tests.projections.oracle import episode_list, lists
 from tests.projections.oracle import item_statuses as statuses
-from tests.projections.oracle import lists
 from tests.projections.oracle import receivables as figures
 from tests.projections.oracle import resolution_time as times
 from tests.projections.oracle import resolver_days as desks
@@ -197,6 +198,21 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
             "is_assigned": chance.choice((None, None, True, False)),
         },
         order=lambda row: -row.episode_opened_at.timestamp(),
+    ),
+    "episodes": Asking(
+        episodes,
+        episode_list.episodes,
+        EpisodeList,
+        identity=("dispute_id", "episode"),
+        options=lambda chance: {
+            "limit": 200,
+            "counted": chance.choice((*Counted, Counted.RESOLVED)),
+            "sort": "longest",
+            "first_episodes_only": chance.random() < 0.3,
+            "is_assigned": chance.choice((None, None, True, False)),
+            "has_collector": chance.choice((None, None, None, True, False)),
+        },
+        order=lambda row: -row.days,
     ),
     "follow-ups": Asking(
         follow_ups,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from projections.parameters import Parameters
 from projections.resolution_time import ResolutionTimeParameters
-from tests.projections.oracle import groups, reach, work
+from tests.projections.oracle import groups, reach
 from tests.projections.oracle.answer import Answer, Row
 from tests.projections.oracle.calendars import holidays_of
 from tests.projections.oracle.disputes import Episode, Part
@@ -43,7 +44,6 @@ def _picked(view: View, asked: ResolutionTimeParameters, episode: Episode) -> li
 
 
 def resolution_time(view: View, asked: ResolutionTimeParameters) -> Answer:
-    work.tell(view)
     resolved: dict[groups.Group, list[_Line]] = defaultdict(list)
     opened: dict[groups.Group, list[_Line]] = defaultdict(list)
     all_resolved: list[_Line] = []
@@ -68,7 +68,7 @@ def resolution_time(view: View, asked: ResolutionTimeParameters) -> Answer:
     )
 
 
-def is_resolved_in_period(view: View, episode: Episode, asked: ResolutionTimeParameters) -> bool:
+def is_resolved_in_period(view: View, episode: Episode, asked: Parameters) -> bool:
     return (
         episode.state == "resolved"
         and episode.ended_at is not None
@@ -95,12 +95,12 @@ def _groups(
 def _row(
     view: View, group: groups.Group, resolved: list[_Line], opened: list[_Line], currencies: set[str]
 ) -> Row:
-    days = [_days(view, line.episode) for line in resolved]
-    business = [float(_business_days(view, line.episode)) for line in resolved]
+    took = [days(view, line.episode) for line in resolved]
+    business = [float(business_days(view, line.episode)) for line in resolved]
     targets = [
-        (_days(view, line.episode), target)
+        (days(view, line.episode), within)
         for line in resolved
-        if (target := _target(view, line.episode)) is not None
+        if (within := target(view, line.episode)) is not None
     ]
     responses = [
         (line.episode.responded_at - line.episode.opened_at) / timedelta(days=1)
@@ -112,13 +112,13 @@ def _row(
         "key": group[0],
         "label": group[1],
         "count": len(resolved),
-        "mean_days": _mean(days),
-        "median_days": _percentile(days, 0.5),
-        "p90_days": _percentile(days, 0.9),
+        "mean_days": _mean(took),
+        "median_days": _percentile(took, 0.5),
+        "p90_days": _percentile(took, 0.9),
         "mean_business_days": _mean(business),
         "median_business_days": _percentile(business, 0.5),
         "p90_business_days": _percentile(business, 0.9),
-        "within_target": _mean([float(took <= target) for took, target in targets]),
+        "within_target": _mean([float(lasted <= within) for lasted, within in targets]),
         "responded": len(responses),
         "mean_first_response_days": _mean(responses),
         "median_first_response_days": _percentile(responses, 0.5),
@@ -137,23 +137,23 @@ def _weighted(view: View, resolved: list[_Line], currencies: set[str]) -> dict[s
     for currency in currencies:
         of = [line for line in resolved if line.episode.dispute.currency == currency and line.amount > 0]
         weight = sum((line.amount for line in of), Decimal(0))
-        days = math.fsum(float(line.amount) * _days(view, line.episode) for line in of)
-        found[f"weighted_mean_days_{currency}"] = days / float(weight) if weight else None
+        weighted = math.fsum(float(line.amount) * days(view, line.episode) for line in of)
+        found[f"weighted_mean_days_{currency}"] = weighted / float(weight) if weight else None
     return found
 
 
-def _days(view: View, episode: Episode) -> float:
+def days(view: View, episode: Episode) -> float:
     return ((episode.ended_at or view.at) - episode.opened_at).total_seconds() / 86_400
 
 
-def _business_days(view: View, episode: Episode) -> int:
+def business_days(view: View, episode: Episode) -> int:
     first, last = view.day(episode.opened_at), view.day(episode.ended_at or view.at)
     holidays = holidays_of(view.masters.settings["country"])
-    days: list[date] = [first + timedelta(days=n) for n in range(1, (last - first).days + 1)]
-    return sum(day.weekday() < 5 and day not in holidays for day in days)
+    after: list[date] = [first + timedelta(days=n) for n in range(1, (last - first).days + 1)]
+    return sum(day.weekday() < 5 and day not in holidays for day in after)
 
 
-def _target(view: View, episode: Episode) -> int | None:
+def target(view: View, episode: Episode) -> int | None:
     status = view.masters.statuses.get(episode.type)
     target = status["target_days"] if status else None
     return int(target) if target is not None else None
@@ -181,8 +181,8 @@ _Z = 1.959963984540054
 
 
 def _kaplan_meier(view: View, opened: list[_Line]) -> dict[str, float | None]:
-    over = sorted(_days(view, line.episode) for line in opened if line.episode.state == "resolved")
-    everything = [_days(view, line.episode) for line in opened]
+    over = sorted(days(view, line.episode) for line in opened if line.episode.state == "resolved")
+    everything = [days(view, line.episode) for line in opened]
     found: dict[str, float | None] = {
         f"km_{name}": None
         for name in ("median_days", "median_low", "median_high", "p90_days", "p90_low", "p90_high")

@@ -10,7 +10,7 @@ from tests.projections.oracle.view import View
 
 
 def tell(view: View) -> None:
-    """Notes chases and first responses in the episodes of *view*.
+    """Notes chases and first responses in the episodes of *view*, of which nothing is noted yet.
 
     Read decision by decision, in the order of the log: who the resolver is just before and just after counts.
     """
