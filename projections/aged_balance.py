@@ -11,6 +11,7 @@ from typing import Any, Final, LiteralString
 from domain.money import NOTHING
 from domain.roles import Permission
 from projections import buckets, item_rows, selection
+from projections.grouped_rows import grouped_rows
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.selection import Groupings
@@ -72,14 +73,16 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
 
     def work(snapshot: Snapshot) -> Report[AgedBalanceRow]:
         ends = snapshot.ageing_buckets
-        found = snapshot.dicts(
+        rows, totals = grouped_rows(
+            snapshot,
+            group,
+            partial(_row, bucket_names(ends)),
             FACTS + _SUMS,
             {**chosen.bindings, **group.bindings, "starts": buckets.starts([0, *ends])},
             items=snapshot.sql(item_rows.items_for(chosen, group)),
             selected=chosen.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )
-        rows, totals = group.rows_and_totals(partial(_row, bucket_names(ends)), found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)

@@ -10,6 +10,7 @@ from typing import Any, Final, LiteralString
 from domain.roles import Permission
 from projections import selection
 from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_amounts
+from projections.grouped_rows import grouped_rows
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.selection import Groupings
@@ -120,8 +121,10 @@ def dispute_months(reading: Reading, parameters: Parameters) -> Report[DisputeMo
             shown = snapshot.shown(DisputeMonthRow, _BY_MONTH, bindings, **parts)
             return snapshot.report(parameters, shown, by=group.name)
         order = group.order(_ORDERS)
-        found = snapshot.dicts(_GROUPED, bindings, order=order, **parts, **group.parts(snapshot.moment))
-        rows, totals = group.rows_and_totals(_row, found)
+        of_group = group.parts(snapshot.moment)
+        rows, totals = grouped_rows(
+            snapshot, group, _row, _GROUPED, bindings, order=order, **parts, **of_group
+        )
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)

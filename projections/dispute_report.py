@@ -13,6 +13,7 @@ from psycopg.sql import Composable
 from domain.roles import Actor, Permission, Reach, Relation
 from projections import buckets, selection
 from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_items
+from projections.grouped_rows import grouped_rows
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.selection import By, Grouping, Groupings, Selection
@@ -176,14 +177,16 @@ def dispute_report(reading: Reading, parameters: DisputeReportParameters) -> Rep
     share = _SHARE if parameters.state is Counted.OPEN else _NO_SHARE
 
     def work(snapshot: Snapshot) -> Report[DisputeReportRow]:
-        found = snapshot.dicts(
+        rows, totals = grouped_rows(
+            snapshot,
+            group,
+            DisputeReportRow,
             asked.facts + _SUMS + share + _ORDER,
             {**asked.bindings(snapshot), **receivables.bindings},
             of_receivables=receivables.sql(snapshot.moment),
             order=group.order(_ORDERS),
             **asked.parts(snapshot),
         )
-        rows, totals = group.rows_and_totals(DisputeReportRow, found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)

@@ -9,6 +9,7 @@ from typing import Final, LiteralString
 
 from domain.roles import Permission
 from projections import item_rows, selection
+from projections.grouped_rows import grouped_rows
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
 from projections.selection import Groupings
@@ -73,14 +74,16 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
     chosen = selection.of_items(parameters).only(reached, reading.actor, selection.ITEMS)
 
     def work(snapshot: Snapshot) -> Report[ItemStatusRow]:
-        found = snapshot.dicts(
+        rows, totals = grouped_rows(
+            snapshot,
+            group,
+            ItemStatusRow,
             FACTS + _SUMS,
             {**chosen.bindings, **group.bindings},
             items=snapshot.sql(item_rows.items_for(chosen, group)),
             selected=chosen.sql(snapshot.moment),
             **group.parts(snapshot.moment),
         )
-        rows, totals = group.rows_and_totals(ItemStatusRow, found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)

@@ -108,24 +108,28 @@ class Snapshot:
         self, of: type[Row], statement: LiteralString, bindings: Mapping[str, object], **parts: Composable
     ) -> Shown[Row]:
         """As `rows`, those that `report` shall show: all, the page's, or as they are asked for."""
-        if self.stream is not None:
-            return (of(**found) for found in self._streamed(self.stream, statement, bindings, parts))
+        if self.is_streamed:
+            return (of(**found) for found in self.coming(statement, bindings, **parts))
         if self.window is None:
             return self.rows(of, statement, bindings, **parts)
         with self.connection.cursor(row_factory=_made(of)) as cursor:
             self._execute(cursor, statement, bindings, parts, ROWS)
             return Piece(cursor.fetchall())
 
-    def _streamed(
+    def coming(
         self,
-        stream: ExitStack,
         statement: LiteralString,
         bindings: Mapping[str, object],
-        parts: Mapping[str, Composable],
+        around: LiteralString = "{}",
+        /,
+        **parts: Composable,
     ) -> Iterator[dict[str, Any]]:
-        cursor = stream.enter_context(self.connection.cursor("streamed", row_factory=dict_row))
+        """As `dicts`, of a streamed reading: each row when it is asked for. around: a statement about those
+        in its braces."""
+        assert self.stream is not None, "only a streamed reading has rows coming"
+        cursor = self.stream.enter_context(self.connection.cursor("streamed", row_factory=dict_row))
         cursor.itersize = _AT_A_TIME
-        self._execute(cursor, statement, bindings, parts)
+        self._execute(cursor, statement, bindings, parts, around)
         return iter(cursor)
 
     def sql(self, text: LiteralString) -> Composable:

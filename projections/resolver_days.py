@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Composable, Literal
 
 from projections import selection
 from projections.episodes import EPISODES, GROUPINGS, WHOLE, customers_for, opening_amounts
+from projections.grouped_rows import grouped_rows
 from projections.parameters import Report
 from projections.reading import Reading, Snapshot
 from projections.resolution_time import ResolutionTimeParameters, chosen_episodes
@@ -137,9 +138,13 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
         period = selection.in_period(parameters, snapshot.moment, "d.moment")
         selected = selection.both(of_case, period)
         opening = opening_amounts(parameters, group)
-        found = snapshot.dicts(
+        rows, totals = grouped_rows(
+            snapshot,
+            group,
+            ResolverDaysRow,
             _ENDED + (_BY_RESOLVER if group.name == "resolver" else _GROUPED) + _ROWS,
             {**selected.bindings, **group.bindings},
+            "key",
             episodes=snapshot.sql(EPISODES),
             opening=snapshot.sql(opening),
             distinct=SQL("" if opening == WHOLE else "distinct"),
@@ -150,7 +155,6 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
             order=group.order(_ORDERS),
             **group.parts(snapshot.moment),
         )
-        rows, totals = group.rows_and_totals(ResolverDaysRow, found)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)

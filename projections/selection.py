@@ -7,9 +7,8 @@ Aliases are fixed (see moment.py): i item, d dispute (or an episode of one), f f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, Final, LiteralString, TypeAlias, TypeVar
 
 from psycopg.sql import SQL, Composable
@@ -245,20 +244,6 @@ class Grouping:
         (key, label), *second = [*names, *[TOTAL] * (len(self.levels) - len(names))]
         grouped = {column: value for pair in second for column, value in zip(_COLUMNS[1], pair, strict=True)}
         return {"key": key, "label": label, "grouped": grouped}
-
-    def rows_and_totals(
-        self, make: Callable[..., Row], found: Iterable[dict[str, Any]]
-    ) -> tuple[list[Row], list[Row]]:
-        """Rows, and subtotals before totals, of what a statement *found*, each made by *make* of its columns.
-
-        The rows come first level by first level, as the subtotals do, and within that as they were found.
-        """
-        made: list[list[Row]] = [[] for _ in range(len(self.levels) + 1)]
-        for each in found:
-            names = self.names(each)
-            made[len(names)].append(make(**self.heading(*names), **each))
-        totals, *above, rows = made
-        return self.in_order(rows, above[0] if above else ()), [*chain(*above, totals)]
 
     def names(self, found: dict[str, Any]) -> tuple[Name, ...]:
         """The names of the group that a row of a statement is of, taken out of its columns *found*: one for
