@@ -20,11 +20,14 @@ from starlette.types import Message, Receive, Scope, Send
 from api.answers import JSON
 from api.authentication import Door
 from api.bodies import InPath
+from api.told_names import name_as_told
+from domain.refusals import Refusal
 
 Endpoint: TypeAlias = Callable[..., Response]
 """Takes request, visit, body, and subject if there is one."""
 
 _SUBJECT: TypeAdapter[str] = TypeAdapter(Annotated[InPath, Field(min_length=1)])
+_JSON: Final = frozenset({JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8"})
 _LOOKED_AT: Final = "redress.looked_at"
 
 
@@ -90,7 +93,11 @@ class Commands(BaseRoute):
             await scope["router"].app(scope, _again(raw, receive), send)
             return
         visit = await way.door(request)
-        response = await run_in_threadpool(way.endpoint, request=request, visit=visit, **in_order)
+        try:
+            response = await run_in_threadpool(way.endpoint, request=request, visit=visit, **in_order)
+        except Refusal as refusal:
+            name_as_told(refusal, [subject, json.loads(raw)], visit.settings.default_entity)
+            raise
         await response(scope, receive, send)
 
 
@@ -116,7 +123,7 @@ def _placed(path: str) -> tuple[_Place | None, str | None]:
 
 def _told(way: _Way, subject: str | None, request: Request, raw: bytes) -> Mapping[str, Any] | None:
     """What the endpoint is to be told; None if anything is not in order."""
-    if request.headers.get("content-type") != JSON:
+    if request.headers.get("content-type", "").lower() not in _JSON:
         return None
     try:
         found: dict[str, Any] = {"body": way.model.model_validate(json.loads(raw))}

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.bodies import PersonRef, Time
 from api.database import OpenCompany
 from api.item_file import FileRefused
+from api.told_names import name_as_told
 from api.wire import BY_NAME, Wire, body_of, command_of, moment_of, subject_of
 from domain.catalogue import Company, Settings
 from domain.identity import COMPANY_STREAM, PersonId
@@ -189,7 +190,10 @@ class _Load:
                 answers = self._carried_out([order for _, _, order in orders])
             except PremisesMoved:
                 continue
+            told, settings = dict(batch), read.case.company.settings
             for (number, name, _), answer in zip(orders, answers, strict=not self._stops):
+                if isinstance(answer, Refusal):
+                    name_as_told(answer, _DECODER.decode(told[number]), settings.default_entity)
                 self._note(number, name, answer)
             if self.stopped:
                 return len(answers)

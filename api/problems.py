@@ -27,6 +27,7 @@ from api.downloads import TooManyDownloads
 from api.mapping_table import MappingRefused
 from api.new_items import ImportCutShort
 from api.records import FileRefused
+from api.told_names import name_as_told
 from api.typed_columns import WorkbookTooSmall
 from domain import refusals
 from domain.refusals import Forbidden, Invalid, Refusal, Unknown, VersionStale
@@ -300,6 +301,7 @@ def install(app: FastAPI) -> None:
 
 
 def _on_refusal(request: Request, refusal: Refusal) -> Response:
+    name_as_told(refusal, [*request.path_params.values()])
     return of_refusal(refusal, getattr(request.state, "path_parameter", None)).response()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 
@@ -20,7 +20,7 @@ class Refusal(Exception):
     """JSON Pointer to the field of the command that such refusals are about, where it is always one."""
 
     references: Mapping[UUID, str] = MappingProxyType({})
-    """What people themselves call the disputes and follow-up actions that the message may name by id."""
+    """What people themselves call the things that the message may name by id."""
 
     @property
     def place(self) -> str:
@@ -33,6 +33,12 @@ class Refusal(Exception):
         for found, reference in self.references.items():
             message = message.replace(str(found), f"{reference!r} ({found})")
         return message
+
+    def named(self, thing: UUID, reference: UUID | str) -> Self:
+        """Itself, saying that *thing* was called by *reference*, if that is not its id."""
+        if isinstance(reference, str):
+            self.references = {**self.references, thing: reference}
+        return self
 
     def facts(self) -> dict[str, Any]:
         """The fields of the refusal by name."""

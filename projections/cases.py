@@ -221,7 +221,14 @@ def dispute(
 
     return reading.at(
         parameters,
-        lambda snapshot: single(snapshot, parameters, DisputeRow, _DISPUTES, chosen, UnknownDispute(wanted)),
+        lambda snapshot: single(
+            snapshot,
+            parameters,
+            DisputeRow,
+            _DISPUTES,
+            chosen,
+            UnknownDispute(wanted).named(wanted, reference),
+        ),
     )
 
 
@@ -253,7 +260,12 @@ def follow_up(
     return reading.at(
         parameters,
         lambda snapshot: single(
-            snapshot, parameters, FollowUpRow, _FOLLOW_UPS, chosen, UnknownFollowUp(wanted)
+            snapshot,
+            parameters,
+            FollowUpRow,
+            _FOLLOW_UPS,
+            chosen,
+            UnknownFollowUp(wanted).named(wanted, reference),
         ),
     )
 

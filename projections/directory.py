@@ -222,7 +222,12 @@ def customer(
     return reading.at(
         parameters,
         lambda snapshot: single(
-            snapshot, parameters, CustomerRow, _CUSTOMERS, chosen, UnknownCustomer(wanted)
+            snapshot,
+            parameters,
+            CustomerRow,
+            _CUSTOMERS,
+            chosen,
+            UnknownCustomer(wanted).named(wanted, reference),
         ),
     )
 
@@ -264,7 +269,9 @@ def person(
 
     found = reading.at(
         parameters,
-        lambda snapshot: single(snapshot, parameters, PersonRow, _PEOPLE, chosen, UnknownPerson(wanted)),
+        lambda snapshot: single(
+            snapshot, parameters, PersonRow, _PEOPLE, chosen, UnknownPerson(wanted).named(wanted, reference)
+        ),
     )
     return _without_logins(reading, found)
 

@@ -44,7 +44,7 @@ def test_what_did_not_exist_then_is_said(told):
     assert told("show", "customer", "C1", "--known-at", 2, code=1).line.startswith(
         "There was no customer C1 "
     )
-    assert "There is no dispute" in told("show", "dispute", "D9", "--as-at", "2024-03-10", code=1).line
+    assert "There is no dispute 'D9' (" in told("show", "dispute", "D9", "--as-at", "2024-03-10", code=1).line
     assert "--as-at" in told("show", "customer", "C1", "--as-at", "2024-03-10", code=2).err
 
 

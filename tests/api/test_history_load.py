@@ -293,7 +293,7 @@ def tomorrow():
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
-        (opened("D9", "99"), "There is no item"),
+        (opened("D9", "99"), "There is no item '99 of C1' ("),
         (opened("D9", "17"), "already in dispute"),
         (opened("D1", "18"), "exists already"),
         (
@@ -304,10 +304,10 @@ def tomorrow():
             line("open_dispute", data={"reference": "D9", "type": "colour", "item_ids": named("18")}),
             "no status",
         ),
-        (line("cancel_dispute", data={"dispute_id": "D9"}), "There is no dispute"),
+        (line("cancel_dispute", data={"dispute_id": "D9"}), "There is no dispute 'D9' ("),
         (line("cancel_dispute", "2024-02-01", data={"dispute_id": "D1"}), "2024-03-01 09:00:00+00:00"),
         (line("cancel_dispute", tomorrow(), data={"dispute_id": "D1"}), "lies in the future"),
-        (line("assign_resolver", data={"dispute_id": "D1", "resolver_id": "nobody"}), "There is no person"),
+        (line("assign_resolver", data={"dispute_id": "D1", "resolver_id": "nobody"}), "no person 'nobody' ("),
         (
             line("define_status", "2020-01-01", data={"code": "x", "kind": "dispute", "labels": {"en": "X"}}),
             "is before the last moment",

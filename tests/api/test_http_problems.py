@@ -115,6 +115,40 @@ def test_a_refusal_says_where_and_about_what(stocked: Service) -> None:
     assert (of_report["errors"][0]["parameter"], of_report["errors"][0]["in"]) == ("period_from", "query")
 
 
+NAMED: Final = (
+    ("/v1/disputes", new("none"), "There is no item 'none of ACME' ("),
+    ("/v1/disputes", new("2"), "Item '2 of ACME' ("),
+    ("/v1/disputes", new("1", resolver_id="nobody"), "There is no person 'nobody' ("),
+    ("/v1/disputes/nothing/comment", {"text": "x"}, "There is no dispute 'nothing' ("),
+    ("/v1/follow-ups/gone/comment", {"text": "x"}, "no follow-up action 'gone' ("),
+)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=UTF-8"])
+def test_a_refusal_calls_things_as_the_client_does(stocked: Service, kind: str) -> None:
+    for path, body, said in NAMED:
+        answer = stocked.send(
+            "POST", path, "manager", content=json.dumps(body), headers={"Content-Type": kind}
+        )
+        assert said in answer.json()["detail"], answer.text
+        assert answer.json()["errors"][0]["detail"] == answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "disputes/D9",
+        "disputes/D9/history",
+        "follow-ups/D9",
+        "customers/D9",
+        "people/D9",
+        "follow-ups/D9/history",
+    ],
+)
+def test_what_is_not_found_is_called_as_it_was_asked_for(service: Service, path: str) -> None:
+    assert " 'D9' (" in service.get(f"/v1/{path}").json()["detail"]
+
+
 # --- malformed ---------------------------------------------------------------------------------------
 
 SECRET: Final = "my-very-secret-text"
