@@ -131,6 +131,11 @@ def items(random: Random, of: list[SampleCustomer], last_day: date) -> list[Samp
     return made
 
 
+def resolver_of(customer: SampleCustomer) -> str | None:
+    """Whom the rule finds for the customer's disputes: each has a sector, and one sector has nobody."""
+    return dict(zip(names.SECTORS, RESOLVERS, strict=False)).get(customer.sector)
+
+
 class Story:
     """What happened to the items: payments, promises, and disputes from opening to resolution."""
 
@@ -237,9 +242,9 @@ class Story:
         days = random.lognormvariate(0, 0.7) * _MEDIAN_DAYS[kind]
         ended = opened + timedelta(days=days + 0.2)
         if random.random() < 0.5:
-            self._add(
-                opened + (ended - opened) / 3, CommentDispute(of, random.choice(names.COMMENTS)), collector
-            )
+            responded = opened + (ended - opened) / 3
+            comment = CommentDispute(of, random.choice(names.COMMENTS))
+            self._add(responded, comment, resolver_of(chosen[0].customer) or collector)
         self._chases(of, number, chosen, opened, ended)
         fate = random.random()
         if fate < 0.02:
@@ -253,8 +258,7 @@ class Story:
     def _chases(
         self, of: DisputeId, number: int, chosen: list[SampleItem], opened: datetime, ended: datetime
     ) -> None:
-        # Nobody chases whom the rule did not find.
-        if chosen[0].customer.sector == names.SECTORS[-1]:
+        if resolver_of(chosen[0].customer) is None:
             return
         lazy = self._random.random() < 0.25
         at = opened + timedelta(days=_CHASE_EVERY + self._random.random())

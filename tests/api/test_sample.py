@@ -13,9 +13,13 @@ import pytest
 from api.database import Database
 from api.sample import KEYS_FILE, SAMPLE, load_sample, story
 from domain.dispute import CancelDispute, OpenDispute, ReopenDispute, ResolveDispute
+from domain.identity import person_id
 from domain.item import ItemType
-from domain.roles import Role
+from domain.roles import Actor, Role
+from projections.reading import Reading
+from projections.resolution_time import ResolutionTimeParameters, resolution_time
 from replay.verify import verify
+from store.clock import now
 from store.connections import open_pool
 from store.keys import Keys
 
@@ -43,6 +47,9 @@ def test_the_sample_is_told_through_the_real_commands_and_its_reports_equal_the_
         assert kinds["ReminderStepDone"] + kinds["ReminderStepPostponed"] + kinds["ReminderStepSkipped"]
         assert {done == of for _, done, of in heard} == {True, False}
         assert verify(company.datastore, company.log).is_sound
+        reading = Reading(company.datastore, Actor(person_id("manager"), Role.CREDIT_MANAGER), now())
+        (figures,) = resolution_time(reading, ResolutionTimeParameters()).totals
+        assert 0 < figures.responded < figures.count
         newest = company.log.newest()
         assert not load_sample(here, lambda *_: None)
         assert company.log.newest() == newest
