@@ -11,6 +11,7 @@ from domain import catalogue, customer, dispute, follow_up, item, people, qualif
 from domain.commands import Command
 from domain.identity import DisputeId, FollowUpId, ImportId, person_id
 from tests.projections.oracle.made_up import PEOPLE, SECTORS, TYPES, ZONES, Story
+from tests.projections.oracle.reminding import define_step, remind, retire_step
 
 _DAY: Final = timedelta(days=1)
 
@@ -241,6 +242,9 @@ COMMANDS: Final[Sequence[tuple[Make | None, int]]] = (
     (_person, 2),
     (_customer, 3),
     (_sales, 2),
+    (remind, 14),
+    (define_step, 3),
+    (retire_step, 1),
 )
 """What may happen (None: an import is undone), and how often."""
 

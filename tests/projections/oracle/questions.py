@@ -73,7 +73,6 @@ class Asking:
     """What rows go by within a currency, unless they go by month or age."""
     is_for_all: bool = True
     """Whether all of these roles may ask it."""
-    is_compared: Callable[[Any], bool] = lambda _: True
 
 
 _OF_ITEMS: Final = (
@@ -169,14 +168,13 @@ QUESTIONS: Final[Mapping[str, Asking]] = {
         agenda,
         todo.agenda,
         AgendaParameters,
-        identity=("kind", "part", "person_id", "follow_up_id", "dispute_id", "customer_id"),
+        identity=("kind", "part", "person_id", "follow_up_id", "dispute_id", "customer_id", "currency"),
         options=lambda chance: {
             "person": chance.choice((None, None, person_id(chance.choice(PEOPLE)))),
             "days_ahead": chance.choice((0, 0, 5, 60)),
             "until": chance.choice((None, None, date(2020, 2, 20))),
         },
-        is_compared=lambda row: row.kind != "scenario_step",
-        order=lambda row: row.day,
+        order=lambda row: (row.day, row.person is None, row.person or ""),
     ),
     "items": Asking(
         items,
