@@ -39,7 +39,7 @@ _SUMS: Final[LiteralString] = """
 select summed, {columns}, currency, items, amount,
        overdue, overdue_with_status, round(debit_with_status / nullif(debit, 0), 6) as share_with_status
 from sums
-order by summed, currency, amount desc, {levels}
+order by summed, currency, {order} amount desc, {levels}
 """
 
 
@@ -65,7 +65,9 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
     """Number and balance of open items per status and currency; items without a status have the key None.
 
     Grouped ``by`` status (default), customer, collector, resolver, entity, currency, month (of issue), none
-    or attribute:<name>, or by two of them; largest amounts first. The period selects items by issue date.
+    or attribute:<name>, or by two of them; largest amounts first, months as they come. The period selects
+    items by issue date.
+
     Raises RoleForbids, ParameterInvalid.
     """
     reached = reading.reach(Permission.READ_DISPUTES)
@@ -78,6 +80,7 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
             {**chosen.bindings, **group.bindings},
             items=snapshot.sql(item_rows.items_for(chosen, group)),
             selected=chosen.sql(snapshot.moment),
+            order=group.order(item_rows.ORDERS),
             **group.parts(snapshot.moment),
         )
         rows, totals = group.rows_and_totals(ItemStatusRow, found)
