@@ -39,7 +39,7 @@ select summed, {named}, currency,
        sum(disputed) as disputed
 from sums
 group by summed, currency, {levels}
-order by summed, currency, total desc, {levels}
+order by summed, currency, {order} total desc, {levels}
 """
 
 
@@ -63,9 +63,11 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
     """Open balances per currency in the company's ageing buckets.
 
     Grouped ``by`` customer (default), collector, resolver, entity, status, currency, month (of issue), none
-    or attribute:<name>, or by two of them; largest totals first. Days past due are counted to the as-at's
-    date in the company's zone; an item due on that date is not due yet. Credit notes and payments count as
-    what they are: negative. The period selects items by issue date. Raises RoleForbids, ParameterInvalid.
+    or attribute:<name>, or by two of them; largest totals first, months as they come. Days past due are
+    counted to the as-at's date in the company's zone; an item due on that date is not due yet. Credit notes
+    and payments count as what they are: negative. The period selects items by issue date.
+
+    Raises RoleForbids, ParameterInvalid.
     """
     reached = reading.reach(Permission.READ_AGED_BALANCE)
     group = BY.asked(parameters.by)
@@ -81,6 +83,7 @@ def aged_balance(reading: Reading, parameters: Parameters) -> Report[AgedBalance
             {**chosen.bindings, **group.bindings, "starts": buckets.starts([0, *ends])},
             items=snapshot.sql(item_rows.items_for(chosen, group)),
             selected=chosen.sql(snapshot.moment),
+            order=group.order(item_rows.ORDERS),
             **group.parts(snapshot.moment),
         )
         return snapshot.report(parameters, rows, totals, by=group.name)

@@ -51,3 +51,6 @@ GROUPINGS: Final[Mapping[str, By]] = {
 }
 """The resolver is that of the dispute which an item is in, or else of the action due first that lists it:
 whoever filters by a resolver finds the items of both."""
+
+ORDERS: Final[Mapping[str, LiteralString]] = {"month": "@,"}
+"""What does not come with the largest first."""

@@ -40,7 +40,7 @@ _SUMS: Final[LiteralString] = """
 select summed, {columns}, currency, items, amount,
        overdue, overdue_with_status, round(debit_with_status / nullif(debit, 0), 6) as share_with_status
 from sums
-order by summed, currency, amount desc, {levels}
+order by summed, currency, {order} amount desc, {levels}
 """
 
 
@@ -66,7 +66,9 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
     """Number and balance of open items per status and currency; items without a status have the key None.
 
     Grouped ``by`` status (default), customer, collector, resolver, entity, currency, month (of issue), none
-    or attribute:<name>, or by two of them; largest amounts first. The period selects items by issue date.
+    or attribute:<name>, or by two of them; largest amounts first, months as they come. The period selects
+    items by issue date.
+
     Raises RoleForbids, ParameterInvalid.
     """
     reached = reading.reach(Permission.READ_DISPUTES)
@@ -82,6 +84,7 @@ def item_statuses(reading: Reading, parameters: Parameters) -> Report[ItemStatus
             {**chosen.bindings, **group.bindings},
             items=snapshot.sql(item_rows.items_for(chosen, group)),
             selected=chosen.sql(snapshot.moment),
+            order=group.order(item_rows.ORDERS),
             **group.parts(snapshot.moment),
         )
         return snapshot.report(parameters, rows, totals, by=group.name)

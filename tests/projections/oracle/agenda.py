@@ -10,12 +10,18 @@ from tests.projections.oracle import reach
 from tests.projections.oracle.answer import Answer, Row
 from tests.projections.oracle.disputes import Action, Dispute
 from tests.projections.oracle.items import Item
+from tests.projections.oracle.steps_due import steps_due
 from tests.projections.oracle.view import View
 
 
 def agenda(view: View, asked: AgendaParameters) -> Answer:
     until = asked.until or view.today + timedelta(days=asked.days_ahead)
-    rows = [*_actions(view, asked, until), *_disputes(view, asked), *_customers(view, asked)]
+    rows = [
+        *_actions(view, asked, until),
+        *_disputes(view, asked),
+        *_customers(view, asked),
+        *_steps(view, asked, until),
+    ]
     person = asked.person if view.asker.role in reach.ALL else view.asker.person_id
     return Answer([row for row in rows if person is None or _is_theirs(view, str(person), row)])
 
@@ -114,6 +120,27 @@ def _customers(view: View, asked: AgendaParameters) -> Iterator[Row]:
             yield {**row, **_of_dispute(view, None, None, None)}
 
 
+def _steps(view: View, asked: AgendaParameters, until: date) -> Iterator[Row]:
+    for due in steps_due(view, until):
+        if due.on > until or not view.in_period(due.on, asked):
+            continue
+        if not _is_asked(view, asked, due.customer_id, None, None, None):
+            continue
+        if items := _picked(view, asked, (item.id for item in due.items)):
+            part, person = _in_charge(view, due.customer_id)
+            yield {
+                **_row(view, "scenario_step", part, person, due.customer_id, items),
+                **_of_dispute(view, None, None, None),
+                "day": due.on,
+                "days_overdue": max((view.today - due.on).days, 0),
+                "due_on": due.on,
+                "title": view.masters.label_of(due.step),
+                "step": due.step["code"],
+                "medium": due.step["kind"],
+                "oldest_due": due.oldest_due,
+            }
+
+
 def _is_asked(
     view: View,
     asked: AgendaParameters,
@@ -167,6 +194,9 @@ def _row(view: View, kind: str, part: str, person: str | None, customer: str, it
         "currency": next(iter(currencies)) if told else None,
         "balance": sum(item.balance for item in items) if told else None,
         "disputed": sum(item.disputed for item in items) if told else None,
+        "step": None,
+        "medium": None,
+        "oldest_due": None,
     }
 
 

@@ -60,7 +60,7 @@ def _plain(value: object) -> object:
         case Enum():
             return value.value
         case Mapping():
-            return {name: _plain(each) for name, each in value.items()}
+            return {name: _plain(value[name]) for name in sorted(value)}
         case list() | tuple():
             return [_plain(each) for each in value]
         case set() | frozenset():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +9,8 @@ from decimal import Decimal
 
 from domain.roles import Role
 from projections.dispute_report import Counted, DisputeReportParameters
+from projections.parameters import Parameters
 from tests.projections.oracle import groups, reach
-from tests.projections.oracle.aged_balance import bucket
 from tests.projections.oracle.answer import Answer, Row, share
 from tests.projections.oracle.disputes import Episode, Part
 from tests.projections.oracle.view import View
@@ -23,34 +22,28 @@ class _Line:
 
     episode: Episode
     part: Part
-    group: groups.Group
     is_debit: bool
 
 
 def dispute_report(view: View, asked: DisputeReportParameters) -> Answer:
-    lines = [
-        line
-        for episode, day in _counted(view, asked)
+    by = groups.levels(asked.by or "type")
+    found = (
+        (group, episode.dispute.currency, line)
+        for episode, day in counted(view, asked, asked.state)
         if view.in_period(day, asked)
         and view.is_case_asked(episode.dispute, asked, episode.type, episode.resolver)
         and reach.sees_dispute(view, episode.dispute, episode.resolver)
-        for line in _lines(view, asked, episode, day)
-    ]
-    rows: dict[tuple[groups.Group, str], list[_Line]] = defaultdict(list)
-    totals: dict[str, list[_Line]] = defaultdict(list)
-    for line in lines:
-        rows[line.group, line.episode.dispute.currency].append(line)
-        totals[line.episode.dispute.currency].append(line)
-    return Answer(
-        [_row(view, asked, group, currency, own) for (group, currency), own in rows.items()],
-        [_row(view, asked, groups.TOTAL, currency, own) for currency, own in totals.items()],
+        for group, line in _lines(view, asked, episode, by, day)
+    )
+    return groups.answer(
+        groups.summed(found, len(by)), lambda _, currency, own: _row(view, asked, currency, own)
     )
 
 
-def _counted(view: View, asked: DisputeReportParameters) -> Iterator[tuple[Episode, date]]:
+def counted(view: View, asked: Parameters, state: Counted) -> Iterator[tuple[Episode, date]]:
     """The episode by which each dispute counts, and the day that the period and the month speak of."""
     for dispute in view.counted:
-        match asked.state:
+        match state:
             case Counted.OPEN if dispute.state == "open":
                 yield dispute.episode, view.day(dispute.episode.opened_at)
             case Counted.OPENED:
@@ -66,23 +59,14 @@ def _counted(view: View, asked: DisputeReportParameters) -> Iterator[tuple[Episo
                 pass
 
 
-def _lines(view: View, asked: DisputeReportParameters, episode: Episode, day: date) -> Iterator[_Line]:
-    by = asked.by or "type"
+def _lines(
+    view: View, asked: DisputeReportParameters, episode: Episode, by: list[str], day: date
+) -> Iterator[tuple[groups.Groups, _Line]]:
     for part in _parts(view, asked, episode):
         item = view.items[part.item]
         then = None if asked.state is Counted.OPEN else episode
-        if not view.has_item_part(item, asked, then):
-            continue
-        if by == "entity" or by.startswith(groups.ATTRIBUTE):
-            group = groups.of_part(item, by, view.attributes_then(episode, item.id))
-        elif by == "month":
-            group = (day.strftime("%Y-%m"),) * 2
-        elif by == "age":
-            ends = list(view.masters.settings["ageing_buckets"])
-            group = (bucket(ends, 0, (view.today - day).days),) * 2
-        else:
-            group = groups.of_episode(view, episode, by)
-        yield _Line(episode, part, group, item.balance > 0)
+        if view.has_item_part(item, asked, then):
+            yield groups.of_part(view, episode, item, by, day), _Line(episode, part, item.balance > 0)
 
 
 def _parts(view: View, asked: DisputeReportParameters, episode: Episode) -> list[Part]:
@@ -91,17 +75,13 @@ def _parts(view: View, asked: DisputeReportParameters, episode: Episode) -> list
     return [Part(each, view.items[each].entity, view.items[each].disputed) for each in episode.dispute.items]
 
 
-def _row(
-    view: View, asked: DisputeReportParameters, group: groups.Group, currency: str, own: list[_Line]
-) -> Row:
+def _row(view: View, asked: DisputeReportParameters, currency: str, own: list[_Line]) -> Row:
     part = None
     if asked.state is Counted.OPEN:
         shared = [line for line in own if _sees_receivables(view, line.episode.dispute.customer_id)]
         debit = sum((line.part.amount for line in shared if line.is_debit), Decimal(0))
         part = share(debit, _receivables(view, asked, currency)) if shared else None
     return {
-        "key": group[0],
-        "label": group[1],
         "currency": currency,
         "disputes": len({line.episode.dispute.id for line in own}),
         "items": len({line.part.item for line in own}),

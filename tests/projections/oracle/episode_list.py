@@ -10,13 +10,8 @@ from projections.episode_list import EpisodeList
 from projections.resolution_time import ResolutionTimeParameters
 from tests.projections.oracle.answer import Answer, Row
 from tests.projections.oracle.disputes import Episode
-from tests.projections.oracle.resolution_time import (
-    business_days,
-    days,
-    episodes_asked,
-    is_resolved_in_period,
-    target,
-)
+from tests.projections.oracle.durations import business_days, days, target
+from tests.projections.oracle.resolution_time import episodes_asked, is_resolved_in_period
 from tests.projections.oracle.view import View
 
 

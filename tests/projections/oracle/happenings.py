@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 from domain import catalogue, customer, dispute, follow_up, item, people, qualifying, resolving, sales
 from domain.commands import Command
 from domain.identity import DisputeId, FollowUpId, ImportId, person_id
-from tests.projections.oracle.made_up import PEOPLE, SECTORS, TYPES, ZONES, Story
+from tests.projections.oracle.made_up import BRANCH, PEOPLE, SECTORS, TYPES, ZONES, Story
+from tests.projections.oracle.reminding import define_step, remind, retire_step
 
 _DAY: Final = timedelta(days=1)
 
@@ -28,7 +29,7 @@ def _register(story: Story) -> Command:
     sign = 1 if kind is item.ItemType.INVOICE else -1
     amount = sign * Decimal(chance.randrange(100, 90_000)) / 100
     balance = amount * chance.choice((4, 4, 4, 3, 1)) / 4
-    attributes = {"sector": chance.choice(SECTORS), "branch": chance.choice(("x", "y"))}
+    attributes = {"sector": chance.choice(SECTORS), BRANCH: chance.choice(("x", "y"))}
     if chance.random() < 0.2:
         attributes = {}
     details = item.ItemDetails(
@@ -241,6 +242,9 @@ COMMANDS: Final[Sequence[tuple[Make | None, int]]] = (
     (_person, 2),
     (_customer, 3),
     (_sales, 2),
+    (remind, 14),
+    (define_step, 3),
+    (retire_step, 1),
 )
 """What may happen (None: an import is undone), and how often."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from decimal import Decimal
 
 from projections.parameters import Parameters
@@ -13,26 +12,21 @@ from tests.projections.oracle.view import View
 
 
 def item_statuses(view: View, asked: Parameters) -> Answer:
-    rows: dict[tuple[groups.Group, str], list[Item]] = defaultdict(list)
-    totals: dict[str, list[Item]] = defaultdict(list)
-    for item in view.open_items:
-        if view.is_item_asked(item, asked) and reach.sees_status(view, item):
-            rows[groups.of_item(view, item, asked.by or "status"), item.currency].append(item)
-            totals[item.currency].append(item)
-    return Answer(
-        [_row(view, group, currency, own) for (group, currency), own in rows.items()],
-        [_row(view, groups.TOTAL, currency, own) for currency, own in totals.items()],
+    by = groups.levels(asked.by or "status")
+    found = (
+        (groups.of_item(view, item, by), item.currency, item)
+        for item in view.open_items
+        if view.is_item_asked(item, asked) and reach.sees_status(view, item)
     )
+    return groups.answer(groups.summed(found, len(by)), lambda _, currency, own: _row(view, currency, own))
 
 
-def _row(view: View, group: groups.Group, currency: str, own: list[Item]) -> Row:
+def _row(view: View, currency: str, own: list[Item]) -> Row:
     overdue = [item for item in own if item.due < view.today]
     said = [item for item in overdue if item.status is not None]
     debit = sum((item.balance for item in overdue if item.balance > 0), Decimal(0))
     debit_said = sum((item.balance for item in said if item.balance > 0), Decimal(0))
     return {
-        "key": group[0],
-        "label": group[1],
         "currency": currency,
         "items": len(own),
         "amount": sum((item.balance for item in own), Decimal(0)),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from projections.cases import DisputeList, FollowUpList
-from projections.parameters import Parameters
+from projections.dispute_report import Counted
 from projections.search import ItemSearch
 from tests.projections.oracle import reach
 from tests.projections.oracle.answer import Answer, Row
+from tests.projections.oracle.buckets import bucket
+from tests.projections.oracle.dispute_report import counted
 from tests.projections.oracle.disputes import Action, Dispute
 from tests.projections.oracle.items import Item
 from tests.projections.oracle.view import View
@@ -33,6 +35,10 @@ def _is_searched(view: View, item: Item, asked: ItemSearch) -> bool:
         and asked.number in {None, item.number}
         and asked.type in {None, item.details["type"]}
         and asked.kind in {None, item.said["kind"] if item.said else None}
+        and (asked.dispute is None or str(asked.dispute) == item.dispute)
+        and (asked.follow_up is None or str(asked.follow_up) in item.actions)
+        and asked.has_status in {None, item.status is not None}
+        and asked.has_collector in {None, view.masters.collector_of(item.customer_id) is not None}
         and asked.is_open in {None, item.is_open}
         and asked.is_disputed in {None, item.dispute is not None}
         and asked.is_overdue in {None, late}
@@ -101,24 +107,44 @@ def _item(view: View, item: Item) -> Row:
 
 
 def disputes(view: View, asked: DisputeList) -> Answer:
+    passing, ends = {*_passing(view, asked)}, list(view.masters.settings["ageing_buckets"])
     return Answer(
         [
             _dispute(view, each)
             for each in view.disputes.values()
-            if view.is_case_asked(each, asked, each.type, each.resolver)
+            if each.id in passing
             and reach.sees_dispute(view, each, each.resolver)
-            and view.in_period(view.day(each.episode.opened_at), asked)
             and asked.state in {None, each.state}
-            and asked.is_assigned in {None, each.resolver is not None}
+            and asked.has_collector in {None, view.masters.collector_of(each.customer_id) is not None}
+            and asked.age in {None, bucket(ends, 0, (view.today - view.day(each.episode.opened_at)).days)}
             and (asked.item is None or str(asked.item) in each.items)
-            and _has_such_an_item(view, each.items or [part.item for part in each.episode.opening], asked)
         ]
     )
 
 
-def _has_such_an_item(view: View, items: Iterable[str], asked: Parameters) -> bool:
-    wanted = asked.entity, asked.attributes
-    return not any(wanted) or any(view.has_item_part(view.items[each], asked) for each in items)
+def _passing(view: View, asked: DisputeList) -> Iterator[str]:
+    """The disputes that pass the filters of all reports: as they are, or as they were when they counted."""
+    if asked.counted in {None, Counted.OPEN}:
+        for of in view.disputes.values():
+            items = of.items or [part.item for part in of.episode.opening]
+            if (
+                (asked.counted is None or of.state == "open")
+                and view.is_case_asked(of, asked, of.type, of.resolver)
+                and view.in_period(view.day(of.episode.opened_at), asked)
+                and asked.is_assigned in {None, of.resolver is not None}
+                and any(view.has_item_part(view.items[each], asked) for each in items)
+            ):
+                yield of.id
+        return
+    for episode, day in counted(view, asked, asked.counted):
+        if (
+            view.is_case_asked(episode.dispute, asked, episode.type, episode.resolver)
+            and view.in_period(day, asked)
+            and asked.counted_month in {None, day.strftime("%Y-%m")}
+            and asked.is_assigned in {None, episode.resolver is not None}
+            and any(view.has_item_part(view.items[each.item], asked, episode) for each in episode.opening)
+        ):
+            yield episode.dispute.id
 
 
 def _is_action_asked(view: View, action: Action, asked: FollowUpList) -> bool:
@@ -130,7 +156,15 @@ def _is_action_asked(view: View, action: Action, asked: FollowUpList) -> bool:
         and (asked.collector is None or str(asked.collector) == customer.collector)
         and (asked.resolver is None or str(asked.resolver) == resolver)
         and asked.status in {None, of.type if of else action.status}
+        and _has_such_an_item(view, action, asked)
     )
+
+
+def _has_such_an_item(view: View, action: Action, asked: FollowUpList) -> bool:
+    if asked.entity is None and not asked.attributes and asked.currency is None:
+        return True  # an action that ended when its items cleared has none
+    items = (view.items[each] for each in action.items)
+    return any(view.has_item_part(item, asked) and asked.currency in {None, item.currency} for item in items)
 
 
 def _dispute(view: View, of: Dispute) -> Row:

@@ -35,6 +35,8 @@ BEGINNING: Final = datetime(2020, 1, 20, 9, tzinfo=UTC)
 PEOPLE: Final = tuple(f"P{number}" for number in range(5))
 ZONES: Final = ("Asia/Tokyo", "America/New_York", "UTC", "Europe/Paris", "Asia/Beirut")
 SECTORS: Final = ("north", "south", "")
+BRANCH: Final = "branch, site"
+"""An attribute of items, named so that it has to be written in another way in a grouping."""
 TYPES: Final = ("price", "quality", "delivery", "special")
 _SPACE: Final = UUID("6f2f2a6e-52a5-4b39-8a2d-2f2f6f9f9f02")
 _DAY: Final = timedelta(days=1)

@@ -43,6 +43,7 @@ class Masters:
         }
     )
     statuses: dict[str, Data] = field(default_factory=dict)
+    steps: dict[str, Data] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     sales: dict[tuple[date, str, str], Decimal] = field(default_factory=dict)
@@ -56,11 +57,15 @@ class Masters:
         return person in self.people and self.people[person].active
 
     def label(self, code: str | None) -> str | None:
-        """The status in the company's language, else in English, else its code."""
+        """Of the status with that code."""
         if code is None or code not in self.statuses:
             return None
-        labels = self.statuses[code]["labels"]
-        return str(labels.get(self.settings["language"]) or labels.get("en") or code)
+        return self.label_of(self.statuses[code])
+
+    def label_of(self, named: Data) -> str:
+        """What a status or a step is called: in the company's language, else in English, else by its code."""
+        labels = named["labels"]
+        return str(labels.get(self.settings["language"]) or labels.get("en") or named["code"])
 
     def collector_of(self, customer: str) -> str | None:
         known = self.customers.get(customer)
@@ -97,6 +102,10 @@ def _company(masters: Masters, name: str, data: Data) -> None:
             masters.statuses[data["status"]["code"]] = data["status"]
         case "status-taken-out-of-use":
             masters.statuses[data["code"]] = {**masters.statuses[data["code"]], "active": False}
+        case "scenario-step-defined":
+            masters.steps[data["step"]["code"]] = data["step"]
+        case "scenario-step-taken-out-of-use":
+            masters.steps[data["code"]] = {**masters.steps[data["code"]], "active": False}
         case _:
             pass
 

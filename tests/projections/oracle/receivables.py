@@ -5,9 +5,10 @@ from __future__ import annotations
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeAlias
 
 from projections.receivables import ReceivablesParameters
 from tests.projections.oracle import groups
@@ -20,34 +21,56 @@ _NOTHING = Decimal(0)
 
 
 @dataclass
-class _Group:
-    """What a group in one currency has: items, and what of it was newly disputed."""
+class _New:
+    """An item of an episode that began in the last days, with what was disputed of it."""
 
-    items: list[Item] = field(default_factory=list)
-    new: list[tuple[Episode, Decimal]] = field(default_factory=list)
+    episode: Episode
+    amount: Decimal
+
+
+@dataclass
+class _Stated:
+    """What the company said that an entity sold in a month."""
+
+    month: date
+    entity: str
+    currency: str
+    amount: Decimal
+
+
+_Fact: TypeAlias = Item | _New | _Stated
 
 
 def receivables(view: View, asked: ReceivablesParameters) -> Answer:
-    by = asked.by or "none"
-    found: dict[tuple[groups.Group, str], _Group] = defaultdict(_Group)
-    totals: dict[str, _Group] = defaultdict(_Group)
+    by = groups.levels(asked.by or "none")
+    found = groups.summed(_facts(view, asked, by), len(by))
+    return groups.answer(found, lambda _, currency, own: _row(view, asked, currency, own))
+
+
+def _facts(
+    view: View, asked: ReceivablesParameters, by: list[str]
+) -> Iterator[tuple[groups.Groups, str, _Fact]]:
     for item in view.items.values():
         if view.is_item_asked(item, asked) and (item.is_open or _is_sold(view, item)):
-            found[groups.of_item(view, item, by), item.currency].items.append(item)
-            totals[item.currency].items.append(item)
+            yield groups.of_item(view, item, by), item.currency, item
     for episode in _new(view, asked):
-        for group, amount in _parts(view, asked, episode, by):
-            found[group, episode.dispute.currency].new.append((episode, amount))
-            totals[episode.dispute.currency].new.append((episode, amount))
-    of_customers = asked.customer or asked.collector or asked.attributes
-    stated = {} if of_customers or by not in {"none", "entity"} else _stated(view, asked)
-    for _, entity, currency in stated:
-        _ = found[(entity, entity), currency], totals[currency]
-    whole = replace(asked, by=None)
-    total_rows = [_row(view, whole, (groups.TOTAL, each), own, stated) for each, own in totals.items()]
-    if by == "none":
-        return Answer(total_rows, total_rows)
-    return Answer([_row(view, asked, key, own, stated) for key, own in found.items()], total_rows)
+        for part in episode.opening:
+            item = view.items[part.item]
+            if view.has_item_part(item, asked, episode):
+                group = groups.of_part(view, episode, item, by, view.today)
+                yield group, episode.dispute.currency, _New(episode, part.amount)
+    for each in _stated(view, asked, by):
+        of = tuple((each.entity, each.entity) if level == "entity" else groups.TOTAL for level in by)
+        yield of, each.currency, each
+
+
+def _stated(view: View, asked: ReceivablesParameters, by: list[str]) -> Iterator[_Stated]:
+    if asked.customer or asked.collector or asked.attributes or not {*by} <= {"none", "entity"}:
+        return  # nobody said to whom it was sold
+    for (month, entity, currency), amount in view.masters.sales.items():
+        is_asked = asked.entity in {None, entity} and asked.currency in {None, currency}
+        if is_asked and month <= view.today:
+            yield _Stated(month, entity, currency, amount)
 
 
 def _is_sold(view: View, item: Item) -> bool:
@@ -65,47 +88,14 @@ def _new(view: View, asked: ReceivablesParameters) -> Iterator[Episode]:
             yield episode
 
 
-def _parts(
-    view: View, asked: ReceivablesParameters, episode: Episode, by: str
-) -> Iterator[tuple[groups.Group, Decimal]]:
-    for part in episode.opening:
-        item = view.items[part.item]
-        if view.has_item_part(item, asked, episode):
-            is_split = by == "entity" or by.startswith(groups.ATTRIBUTE)
-            group = (
-                groups.of_part(item, by, view.attributes_then(episode, item.id))
-                if is_split
-                else groups.of_episode(view, episode, by)
-            )
-            yield group, part.amount
-
-
 def _is_sale(item: Item) -> bool:
     return item.details["type"] in {"invoice", "credit_note"} and not item.withdrawn
 
 
-def _stated(view: View, asked: ReceivablesParameters) -> dict[tuple[date, str, str], Decimal]:
-    return {
-        (month, entity, currency): amount
-        for (month, entity, currency), amount in view.masters.sales.items()
-        if month <= view.today and asked.entity in {None, entity} and asked.currency in {None, currency}
-    }
-
-
-def _row(
-    view: View,
-    asked: ReceivablesParameters,
-    key: tuple[groups.Group, str],
-    own: _Group,
-    stated: dict[tuple[date, str, str], Decimal],
-) -> Row:
-    (group, currency), items = key, own.items
-    entity = group[0] if asked.by == "entity" else None
-    stated = {
-        key: amount
-        for key, amount in stated.items()
-        if key[2] == currency and (entity is None or key[1] == entity)
-    }
+def _row(view: View, asked: ReceivablesParameters, currency: str, own: list[_Fact]) -> Row:
+    items = [each for each in own if isinstance(each, Item)]
+    new = [each for each in own if isinstance(each, _New)]
+    stated = {(each.month, each.entity): each.amount for each in own if isinstance(each, _Stated)}
     still = [item for item in items if item.is_open]
     owed = sum((item.balance for item in still), _NOTHING)
     not_due = sum((item.balance for item in still if item.due >= view.today), _NOTHING)
@@ -113,12 +103,10 @@ def _row(
     number = len({item.dispute for item in still if item.dispute})
     months = _months(view, items, stated)
     recent, source = _recent(view, asked, items, stated)
-    new_amount = sum((amount for _, amount in own.new), _NOTHING)
-    new_number = len({episode.dispute.id for episode, _ in own.new})
+    new_amount = sum((each.amount for each in new), _NOTHING)
+    new_number = len({each.episode.dispute.id for each in new})
     dso, without = _count_back(view, owed, months), _count_back(view, owed - disputed, months)
     return {
-        "key": group[0],
-        "label": group[1],
         "currency": currency,
         "receivables": owed,
         "not_due": not_due,
@@ -151,15 +139,13 @@ def _length(month: date) -> int:
     return monthrange(month.year, month.month)[1]
 
 
-def _months(
-    view: View, items: list[Item], stated: dict[tuple[date, str, str], Decimal]
-) -> dict[date, Decimal]:
+def _months(view: View, items: list[Item], stated: dict[tuple[date, str], Decimal]) -> dict[date, Decimal]:
     """The sales of each month, of the one that is not over those so far."""
     registered: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
     for item in items:
         if _is_sale(item) and item.issued <= view.today:
             registered[item.issued.replace(day=1), item.entity] += item.amount
-    for (month, entity, _), amount in stated.items():
+    for (month, entity), amount in stated.items():
         over = view.today.day if month == view.today.replace(day=1) else _length(month)
         registered[month, entity] = amount * over / _length(month)
     months: dict[date, Decimal] = defaultdict(Decimal)
@@ -190,22 +176,21 @@ def _recent(
     view: View,
     asked: ReceivablesParameters,
     items: list[Item],
-    stated: dict[tuple[date, str, str], Decimal],
+    stated: dict[tuple[date, str], Decimal],
 ) -> tuple[Decimal, str]:
     """The sales of the last days, day by day, and where they come from."""
     sold: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
     for item in items:
         if _is_sold(view, item):
             sold[item.issued, item.entity] += item.amount
-    by_month = {(month, entity): amount for (month, entity, _), amount in stated.items()}
     registered = {(day.replace(day=1), entity) for day, entity in sold}
     total, sources = _NOTHING, set()
     for back in range(asked.sales_days):
         day = view.today - timedelta(days=back)
         month = day.replace(day=1)
-        for entity in {entity for _, entity in (*registered, *by_month)}:
-            if (month, entity) in by_month:
-                total += by_month[month, entity] / _length(day)
+        for entity in {entity for _, entity in (*registered, *stated)}:
+            if (month, entity) in stated:
+                total += stated[month, entity] / _length(day)
                 sources.add("stated")
             elif (month, entity) in registered:
                 total += sold.get((day, entity), _NOTHING)

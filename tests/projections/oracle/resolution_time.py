@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,11 +10,19 @@ from decimal import Decimal
 
 from projections.parameters import Parameters
 from projections.resolution_time import ResolutionTimeParameters
-from tests.projections.oracle import groups, reach
+from tests.projections.oracle import durations, groups, reach
 from tests.projections.oracle.answer import Answer, Row
-from tests.projections.oracle.calendars import holidays_of
 from tests.projections.oracle.disputes import Episode, Part
 from tests.projections.oracle.view import View
+
+
+@dataclass
+class _Part:
+    """An item of an episode that was resolved, or else opened, in the period, and what was disputed of it."""
+
+    episode: Episode
+    is_resolved: bool
+    amount: Decimal
 
 
 @dataclass
@@ -32,40 +39,39 @@ def episodes_asked(view: View, asked: ResolutionTimeParameters) -> Iterator[Epis
         if (
             view.is_case_asked(episode.dispute, asked, episode.type, episode.resolver)
             and reach.sees_dispute(view, episode.dispute, episode.resolver)
-            and _picked(view, asked, episode)
+            and picked(view, asked, episode)
             and not (asked.first_episodes_only and episode.number > 1)
         ):
             yield episode
 
 
-def _picked(view: View, asked: ResolutionTimeParameters, episode: Episode) -> list[Part]:
+def picked(view: View, asked: ResolutionTimeParameters, episode: Episode) -> list[Part]:
     """Its items at the opening that pass the filters on items."""
     return [part for part in episode.opening if view.has_item_part(view.items[part.item], asked, episode)]
 
 
 def resolution_time(view: View, asked: ResolutionTimeParameters) -> Answer:
-    resolved: dict[groups.Group, list[_Line]] = defaultdict(list)
-    opened: dict[groups.Group, list[_Line]] = defaultdict(list)
-    all_resolved: list[_Line] = []
-    all_opened: list[_Line] = []
+    by = groups.levels(asked.by or "type")
+    found = groups.summed(_parts(view, asked, by), len(by))
+    everything = found[0].setdefault(((), ""), [])  # there is a total of nothing, too
+    currencies = {part.episode.dispute.currency for part in everything}
+    answer = groups.answer(found, lambda _, __, own: _row(view, own, currencies))
+    return Answer(answer.totals, answer.totals) if by == ["none"] else answer
+
+
+def _parts(
+    view: View, asked: ResolutionTimeParameters, by: list[str]
+) -> Iterator[tuple[groups.Groups, str, _Part]]:
     for episode in episodes_asked(view, asked):
-        whole = _Line(episode, sum((part.amount for part in _picked(view, asked, episode)), Decimal(0)))
-        if is_resolved_in_period(view, episode, asked) and episode.ended_at:
-            all_resolved.append(whole)
-            for group, amount in _groups(view, asked, episode, view.month(episode.ended_at)).items():
-                resolved[group].append(_Line(episode, amount))
+        days: list[tuple[date, bool]] = []
         if view.in_period(view.day(episode.opened_at), asked):
-            all_opened.append(whole)
-            for group, amount in _groups(view, asked, episode, view.month(episode.opened_at)).items():
-                opened[group].append(_Line(episode, amount))
-    currencies = {line.episode.dispute.currency for line in (*all_resolved, *all_opened)}
-    total = _row(view, groups.TOTAL, all_resolved, all_opened, currencies)
-    if asked.by == "none":
-        return Answer([total], [total])
-    return Answer(
-        [_row(view, group, resolved[group], opened[group], currencies) for group in {*resolved, *opened}],
-        [total],
-    )
+            days.append((view.day(episode.opened_at), False))
+        if is_resolved_in_period(view, episode, asked) and episode.ended_at is not None:
+            days.append((view.day(episode.ended_at), True))
+        for day, is_resolved in days:
+            for part in picked(view, asked, episode):
+                group = groups.of_part(view, episode, view.items[part.item], by, day)
+                yield group, "", _Part(episode, is_resolved, part.amount)
 
 
 def is_resolved_in_period(view: View, episode: Episode, asked: Parameters) -> bool:
@@ -76,31 +82,25 @@ def is_resolved_in_period(view: View, episode: Episode, asked: Parameters) -> bo
     )
 
 
-def _groups(
-    view: View, asked: ResolutionTimeParameters, episode: Episode, month: str
-) -> dict[groups.Group, Decimal]:
-    by = asked.by or "type"
-    amounts: dict[groups.Group, Decimal] = defaultdict(Decimal)
-    for part in _picked(view, asked, episode):
-        if by == "entity" or by.startswith(groups.ATTRIBUTE):
-            group = groups.of_part(view.items[part.item], by, view.attributes_then(episode, part.item))
-        elif by == "month":
-            group = month, month
-        else:
-            group = groups.of_episode(view, episode, by)
-        amounts[group] += part.amount
-    return amounts
+def _lines(parts: list[_Part], *, is_resolved: bool) -> list[_Line]:
+    """Each episode once, however many of its items there are."""
+    lines: dict[tuple[str, int], _Line] = {}
+    for part in parts:
+        if part.is_resolved is is_resolved:
+            of = part.episode
+            line = lines.setdefault((of.dispute.id, of.number), _Line(of, Decimal(0)))
+            line.amount += part.amount
+    return list(lines.values())
 
 
-def _row(
-    view: View, group: groups.Group, resolved: list[_Line], opened: list[_Line], currencies: set[str]
-) -> Row:
-    took = [days(view, line.episode) for line in resolved]
-    business = [float(business_days(view, line.episode)) for line in resolved]
+def _row(view: View, own: list[_Part], currencies: set[str]) -> Row:
+    resolved, opened = _lines(own, is_resolved=True), _lines(own, is_resolved=False)
+    days = [durations.days(view, line.episode) for line in resolved]
+    business = [float(durations.business_days(view, line.episode)) for line in resolved]
     targets = [
-        (days(view, line.episode), within)
+        (durations.days(view, line.episode), target)
         for line in resolved
-        if (within := target(view, line.episode)) is not None
+        if (target := durations.target(view, line.episode)) is not None
     ]
     responses = [
         (line.episode.responded_at - line.episode.opened_at) / timedelta(days=1)
@@ -109,16 +109,14 @@ def _row(
     ]
     chases = [line.episode.chases for line in resolved]
     return {
-        "key": group[0],
-        "label": group[1],
         "count": len(resolved),
-        "mean_days": _mean(took),
-        "median_days": _percentile(took, 0.5),
-        "p90_days": _percentile(took, 0.9),
+        "mean_days": _mean(days),
+        "median_days": _percentile(days, 0.5),
+        "p90_days": _percentile(days, 0.9),
         "mean_business_days": _mean(business),
         "median_business_days": _percentile(business, 0.5),
         "p90_business_days": _percentile(business, 0.9),
-        "within_target": _mean([float(lasted <= within) for lasted, within in targets]),
+        "within_target": _mean([float(took <= target) for took, target in targets]),
         "responded": len(responses),
         "mean_first_response_days": _mean(responses),
         "median_first_response_days": _percentile(responses, 0.5),
@@ -137,26 +135,9 @@ def _weighted(view: View, resolved: list[_Line], currencies: set[str]) -> dict[s
     for currency in currencies:
         of = [line for line in resolved if line.episode.dispute.currency == currency and line.amount > 0]
         weight = sum((line.amount for line in of), Decimal(0))
-        weighted = math.fsum(float(line.amount) * days(view, line.episode) for line in of)
-        found[f"weighted_mean_days_{currency}"] = weighted / float(weight) if weight else None
+        days = math.fsum(float(line.amount) * durations.days(view, line.episode) for line in of)
+        found[f"weighted_mean_days_{currency}"] = days / float(weight) if weight else None
     return found
-
-
-def days(view: View, episode: Episode) -> float:
-    return ((episode.ended_at or view.at) - episode.opened_at).total_seconds() / 86_400
-
-
-def business_days(view: View, episode: Episode) -> int:
-    first, last = view.day(episode.opened_at), view.day(episode.ended_at or view.at)
-    holidays = holidays_of(view.masters.settings["country"])
-    after: list[date] = [first + timedelta(days=n) for n in range(1, (last - first).days + 1)]
-    return sum(day.weekday() < 5 and day not in holidays for day in after)
-
-
-def target(view: View, episode: Episode) -> int | None:
-    status = view.masters.statuses.get(episode.type)
-    target = status["target_days"] if status else None
-    return int(target) if target is not None else None
 
 
 def _mean(values: list[float]) -> float | None:
@@ -181,8 +162,8 @@ _Z = 1.959963984540054
 
 
 def _kaplan_meier(view: View, opened: list[_Line]) -> dict[str, float | None]:
-    over = sorted(days(view, line.episode) for line in opened if line.episode.state == "resolved")
-    everything = [days(view, line.episode) for line in opened]
+    over = sorted(durations.days(view, line.episode) for line in opened if line.episode.state == "resolved")
+    everything = [durations.days(view, line.episode) for line in opened]
     found: dict[str, float | None] = {
         f"km_{name}": None
         for name in ("median_days", "median_low", "median_high", "p90_days", "p90_low", "p90_high")

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from domain.identity import person_id
 from domain.roles import Actor, Role
 from projections.parameters import Parameters
-from tests.projections.oracle import disputes, items, masters
+from tests.projections.oracle import disputes, items, masters, reminders
 from tests.projections.oracle.disputes import Action, Dispute, Episode
 from tests.projections.oracle.facts import BY_KNOWN_AT_ALONE, Data, Fact, end_of_decision
 from tests.projections.oracle.items import Item
+from tests.projections.oracle.reminders import Reminders, Run
 
 BOSS: Final = Actor(person_id("boss"), Role.CREDIT_MANAGER)
 
@@ -73,6 +74,10 @@ class View:
     @cached_property
     def actions(self) -> dict[str, Action]:
         return disputes.fold_actions(self.facts)
+
+    @cached_property
+    def reminders(self) -> dict[Run, Reminders]:
+        return reminders.fold(self.facts)
 
     @property
     def open_items(self) -> list[Item]:
