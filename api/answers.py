@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
@@ -110,7 +111,7 @@ def report_file(
         chunks = begun(file_chunks(table, form, raw=raw), held)
         if form is FileFormat.XLSX:
             reads.close()  # all is read: the database need not wait for the client
-        headers = _report_headers(request, report)
+        headers = _report_headers(request, report) | stated(report.parameters)
         headers["Content-Disposition"] = f'attachment; filename="{table.name}.{form}"'
         return Download(held.pop_all(), chunks, MEDIA_TYPES[form], headers)
 
@@ -120,6 +121,11 @@ def _report_headers(request: Request, report: Report[Any]) -> dict[str, str]:
     if report.next_cursor is not None:
         headers["Link"] = next_link(request, cursor=report.next_cursor)
     return headers
+
+
+def stated(parameters: Mapping[str, object]) -> dict[str, str]:
+    """The header that says what a file was computed with, as JSON in ASCII: CSV has no place for it."""
+    return {"X-Parameters": json.dumps(json.loads(as_json(parameters)))}
 
 
 def next_link(request: Request, **changed: str) -> str:
@@ -215,6 +221,11 @@ _HEADERS: Final = {
         " has none.",
         "schema": {"type": "string"},
     },
+    "X-Parameters": {
+        "description": "of files: the parameters as JSON, those given and how they were understood; what is"
+        " not ASCII is escaped",
+        "schema": {"type": "string"},
+    },
     "Link": {"description": 'the next page, `rel="next"`', "schema": {"type": "string"}},
 }
 
@@ -228,13 +239,18 @@ _FILES: Final[Mapping[FileFormat, Mapping[str, str]]] = {
 Described: TypeAlias = dict[int | str, dict[str, Any]]
 
 
-def described(model: type[BaseModel], *headers: str, files: Collection[FileFormat] = ()) -> Described:
-    """What a route says of its success: with these *headers*, and as *files* of these kinds too."""
+def described(
+    model: type[BaseModel], *headers: str, files: Collection[FileFormat] = (), is_text: bool = False
+) -> Described:
+    """What a route says of its success: with these *headers*, and as *files* of these kinds too, or as text
+    for people to read."""
     found: dict[str, Any] = {
         "model": model,
         "description": "Found.",
-        "headers": {name: _HEADERS[name] for name in headers},
+        "headers": {name: _HEADERS[name] for name in (*headers, *(["X-Parameters"] if files else []))},
     }
     if files:
         found["content"] = {MEDIA_TYPES[form].partition(";")[0]: {"schema": _FILES[form]} for form in files}
+    if is_text:
+        found.setdefault("content", {})["text/plain"] = {"schema": {"type": "string"}}
     return {200: found}

@@ -46,12 +46,6 @@ class CsvCells(Query):
     )
 
 
-class TextFormats(CsvCells):
-    """In which form an account of what happened comes."""
-
-    format: Literal["json", "csv"] = "json"
-
-
 class Formats(CsvCells):
     """In which form a list or report comes."""
 
@@ -145,9 +139,10 @@ class KnownClock(Query):
         return None if self.known_at is None else Parameters(known_at=self.known_at)
 
 
-class SinceQuery(TextFormats):
-    """The earlier moment, beside what the report can be asked."""
+class SinceQuery(CsvCells):
+    """The earlier moment, beside what the report can be asked, and in which form the account comes."""
 
+    format: Literal["json", "csv"] = "json"
     since_as_at: Annotated[
         AsAt | None, Field(description="against the report as at this moment; left out: the same as `as_at`")
     ] = None

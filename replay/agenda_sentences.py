@@ -11,7 +11,7 @@ from domain.events import Event
 from domain.follow_up import FollowUpItemsChanged, FollowUpPostponed, ResolverChased
 from domain.reminder import OfReminders, ReminderStepDone, ReminderStepPostponed, ReminderStepSkipped
 from replay.change_sentences import change_sentence
-from replay.sentences import Words, money
+from replay.sentences import Words, money, ordinal
 
 
 def agenda_sentence(event: Event, words: Words, people: Mapping[UUID, str]) -> str | None:
@@ -31,7 +31,9 @@ def agenda_sentence(event: Event, words: Words, people: Mapping[UUID, str]) -> s
 
 
 def _moved(event: FollowUpPostponed | ResolverChased, words: Words) -> str:
-    chased = f"was chased, the {event.chase}. time, and " if isinstance(event, ResolverChased) else ""
+    chased = (
+        f"was chased for the {ordinal(event.chase)} time and " if isinstance(event, ResolverChased) else ""
+    )
     title = words.name(event.follow_up_id)
     return f"The follow-up action “{title}” {chased}was moved from {event.previous} to {event.due_on}."
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain import catalogue, customer, dispute, follow_up, imports, item, people, sales
 from domain.dispute import AssignedBy
 from domain.events import Event
-from replay.sentences import Words, money, sentence
+from replay.sentences import Words, money, ordinal, sentence
 
 Say: TypeAlias = Callable[[Any, Words], str]
 
@@ -103,7 +103,7 @@ def _interaction(event: follow_up.InteractionRecorded, _: Words) -> str:
 def _chased(event: follow_up.ResolverChased, words: Words) -> str:
     what = f": {event.text}" if event.text else "."
     return (
-        f"was chased, the {event.chase}. time: {words.name(event.resolver_id)} by"
+        f"was chased for the {ordinal(event.chase)} time: {words.name(event.resolver_id)} by"
         f" {event.medium.replace('_', ' ')}, and moved from {event.previous} to {event.due_on}{what}"
     )
 

@@ -206,3 +206,9 @@ def _on(day: date | None) -> str:
 def money(amount: Decimal, currency: str) -> str:
     """An amount with its currency."""
     return f"{amount:f} {currency}"
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st …"""
+    teens = number // 10 % 10 == 1
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"

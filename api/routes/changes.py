@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Response
 
 from api import problems
-from api.answers import JSON, Asking, ReadHeaders, as_json, described, row_model, wait
+from api.answers import JSON, Asking, ReadHeaders, as_json, described, row_model, stated, wait
 from api.authentication import Door, Visit
 from api.csv_text import CSV, csv_text
 from api.queries import SinceQuery, parameters_of, query_of
@@ -74,6 +74,7 @@ def _add(name: str, of: Comparable) -> None:
 def _answer(found: WhatChanged, query: SinceQuery) -> Response:
     headers = {"X-Position": str(found.position)}
     if query.format == "csv":
+        headers |= stated(found.parameters)
         headers["Content-Disposition"] = f'attachment; filename="{found.report}-changes.csv"'
         return Response(csv_text(found.columns(), found.records(), raw=query.raw), 200, headers, CSV)
     return Response(as_json(found), 200, headers, JSON)

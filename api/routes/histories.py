@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.answers import JSON, as_json, described, next_link
+from api.answers import JSON, as_json, described, next_link, stated
 from api.authentication import Door, Visit
 from api.bodies import ITEM_IN_PATH, InPath, ItemInPath
 from api.csv_text import CSV, csv_text
-from api.history_rows import COLUMNS, rows
-from api.queries import Clocks, TextFormats
+from api.history_rows import COLUMNS, rows, text
+from api.queries import Clocks, CsvCells
 from api.routes.asking import THING_ERRORS, id_or_key
 from api.table_files import FileFormat
 from domain.identity import dispute_id, follow_up_id
@@ -28,19 +28,29 @@ from store.clock import now
 
 router: Final = APIRouter()
 
+TEXT: Final = "text/plain; charset=utf-8"
+
 _DOOR: Final = Door(Permission.READ_DISPUTES)
 
 
-class HistoryQuery(Clocks, TextFormats):
+class HistoryQuery(Clocks, CsvCells):
     """Which part of a history, and in which form."""
 
+    format: Annotated[
+        Literal["json", "csv", "text"],
+        Field(description="text is for people to read: what happened, line by line"),
+    ] = "json"
     at_version: Annotated[
         int | None, Field(ge=1, lt=2**63, description="as it was after this version, with its whole decision")
     ] = None
     after: Annotated[int, Field(ge=0, lt=2**63, description="only what was recorded after this position")] = 0
     limit: Annotated[
         int | None,
-        Field(ge=1, le=LIMIT, description=f"entries of a page: {LIMIT}, and in CSV all, if it is left out"),
+        Field(
+            ge=1,
+            le=LIMIT,
+            description=f"entries of a page: {LIMIT}, and in CSV and text all, if it is left out",
+        ),
     ] = None
 
     @property
@@ -141,8 +151,8 @@ _DESCRIPTION: Final = (
     "By position: who did it, in which role, with which key and on whose behalf; when it occurred and when it"
     " was recorded; what it changed from what to what, and the state after it.{woven} Up to any version of it"
     " or any moment; a decision is told as a whole or not at all. It is for whoever may see the thing today,"
-    " whole, and people are called as they are called now. It is read from the log itself. As CSV it is one"
-    " file, unless a limit is given."
+    " whole, and people are called as they are called now. It is read from the log itself. As CSV or text it"
+    " is one file, unless a limit is given."
 )
 
 
@@ -160,9 +170,13 @@ def _add(of: _Told) -> None:
         headers = {"X-Position": str(history.position)}
         if history.next_after is not None:
             headers["Link"] = next_link(request, after=str(history.next_after))
+        if query.format != "json":
+            headers |= stated({"as_at": history.as_at, "known_at": history.known_at})
         if query.format == "csv":
             headers["Content-Disposition"] = f'attachment; filename="{of.name}-history.csv"'
             return Response(csv_text(COLUMNS, rows(history), raw=query.raw), 200, headers, CSV)
+        if query.format == "text":
+            return Response("".join(f"{line}\n" for line in text(history)), 200, headers, TEXT)
         body = {name: getattr(history, name) for name in HistoryPage.model_fields}
         return Response(as_json(body | {of.name: wanted}), 200, headers, JSON)
 
@@ -178,7 +192,8 @@ def _add(of: _Told) -> None:
         tags=[of.tag],
         response_class=Response,
         response_model=None,
-        responses=described(of.model, "X-Position", "Link", files=(FileFormat.CSV,)) | THING_ERRORS,
+        responses=described(of.model, "X-Position", "Link", files=(FileFormat.CSV,), is_text=True)
+        | THING_ERRORS,
         openapi_extra=_DOOR.said,
     )
 

@@ -52,11 +52,25 @@ def test_every_report_and_list_comes_in_every_form_with_the_same_rows(stocked: S
         assert answer.headers["content-disposition"].endswith('.xlsx"'), path
         header, *cells = sheet(answer.content)
         assert (header, len(cells)) == (names, len(rows)), path
+        asked = json.loads(answer.headers["x-parameters"])
+        assert asked["known_at"] == stocked.newest(), path
         answer = stocked.get(path, params={"format": "parquet"})
         assert answer.headers["x-position"] == str(stocked.newest()), path
         table = parquet.read_table(io.BytesIO(answer.content))
         assert (table.column_names, table.num_rows) == (names, len(rows)), path
         assert table.schema.metadata[b"redress.position"] == str(stocked.newest()).encode()
+
+
+def test_40_a_file_says_in_a_header_what_it_was_computed_with(stocked: Service) -> None:
+    asked = {"as_at": "2026-03-01", "attribute": "sector=Möbel, ✓"}
+    told = stocked.seen("/v1/reports/aged-balance", params=asked)["parameters"]
+    for form in ("csv", "xlsx", "parquet"):
+        answer = stocked.get("/v1/reports/aged-balance", params={**asked, "format": form})
+        assert json.loads(answer.headers["x-parameters"]) | {"limit": told["limit"]} == told
+    assert told["attributes"] == {"sector": "Möbel, ✓"}
+    changes = {"since_known_at": stocked.newest(), "format": "csv"}
+    answer = stocked.get("/v1/reports/aged-balance/changes", params=changes)
+    assert json.loads(answer.headers["x-parameters"])["since_known_at"] == stocked.newest()
 
 
 def test_37_a_file_has_all_rows_unless_a_limit_is_told(stocked: Service) -> None:

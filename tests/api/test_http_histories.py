@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from typing import Any
 
 import pytest
@@ -50,7 +51,9 @@ def test_39_a_history_says_of_each_event_who_how_and_in_words_what(told: Service
     assert (commented["key_name"], commented["original_name"]) == ("collector", None)
     assert commented["sentence"] == "The dispute D was commented (internal): =SUM(A1)"
     chased = entry(found, "resolver-chased")
-    assert chased["sentence"].startswith("The follow-up action “Ask the resolver” was chased, the 1. time:")
+    assert chased["sentence"].startswith(
+        "The follow-up action “Ask the resolver” was chased for the 1st time:"
+    )
     assert "Resolver by email" in chased["sentence"]
     assert (chased["changes"]["chases"], chased["stream"]) == ({"before": 0, "after": 1}, "follow_up")
     assert entry(found, "item-cleared")["name"] == "2"
@@ -150,3 +153,21 @@ def test_39_a_history_as_csv_is_one_file_with_defused_cells(told: Service) -> No
     part = told.get("/v1/disputes/D/history?format=csv&limit=2")
     assert len(list(csv.reader(io.StringIO(part.text, newline="")))) == 3
     assert 'rel="next"' in part.headers["link"]
+
+
+def test_39_a_history_as_text_is_for_people_to_read(told: Service) -> None:
+    answer = told.get("/v1/disputes/D/history?format=text")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    whole = history(told)
+    lines = answer.text.splitlines()
+    headings = [line for line in lines if not line.startswith(" ")]
+    assert [line.partition("  ")[2].partition("  (")[0] for line in headings] == [
+        name.removesuffix(".v1").replace("-", " ") for name in events(whole)
+    ]
+    assert "    The dispute D was commented (internal): =SUM(A1)" in lines
+    assert json.loads(answer.headers["x-parameters"])["known_at"] == whole["known_at"]
+    part = told.get("/v1/disputes/D/history?format=text&limit=1")
+    assert (part.text.splitlines()[0], 'rel="next"' in part.headers["link"]) == (lines[0], True)
+    action = entry(whole, "resolver-chased")["stream_id"]
+    for of in (f"items/{item('1')}", f"follow-ups/{action}"):
+        assert told.get(f"/v1/{of}/history?format=text").text.count("\n    by ") > 1

@@ -99,7 +99,7 @@ def test_32_a_chase_moves_the_day_of_an_action(desk: Desk) -> None:
     chased = one(desk.changes("agenda"), "rita", FOLLOW_UP)
     (said,) = sentences(chased)
     assert chased.kind == "postponed"
-    assert said.endswith("was chased, the 1. time, and was moved from 2026-02-20 to 2026-04-20.")
+    assert said.endswith("was chased for the 1st time and was moved from 2026-02-20 to 2026-04-20.")
 
 
 def test_32_what_came_due_or_grew_overdue_did_so_without_an_event(desk: Desk) -> None:
