@@ -16,7 +16,7 @@ from api.one_line import one_line
 if TYPE_CHECKING:
     from projections.comparison import Since
     from projections.parameters import Parameters
-    from replay.what_changed import Changed, ChangedRow, ChangedStatistic, Contribution, WhatChanged
+    from replay.changed_rows import Changed, ChangedRow, ChangedStatistic, Contribution, WhatChanged
 
 
 def install(app: typer.Typer) -> None:
@@ -30,7 +30,8 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
         str,
         typer.Argument(
             metavar="REPORT",
-            help="dispute-report, resolution-time, item-statuses, aged-balance or agenda.",
+            help="dispute-report, dispute-months, resolution-time, resolver-days, item-statuses,"
+            " aged-balance or agenda.",
         ),
     ],
     *,
@@ -47,7 +48,7 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
     known_at: Annotated[
         str | None, typer.Option(help="The later moment: as the log stood at this position or time.")
     ] = None,
-    by: Annotated[str | None, typer.Option(help="Grouping, as the report has it.")] = None,
+    by: Annotated[str | None, typer.Option(help="Grouping, as the report has it; two with a comma.")] = None,
     state: filters.State = None,
     period_from: filters.PeriodFrom = None,
     period_to: filters.PeriodTo = None,
@@ -147,27 +148,34 @@ def _asked(here: Session, report: str, parameters: Parameters, since: Since) -> 
 
 def _text(found: WhatChanged) -> Iterator[str]:
     for row in found.rows:
-        yield from _heading(row)
+        yield from _heading(row, found)
         if row.statistics:
             yield f"    ({_NO_SUMS})"
         for each in row.contributions:
             yield from _contribution(each)
     for row in found.totals:
-        yield from _heading(row)
+        yield from _heading(row, found)
 
 
 _NO_SUMS: Final = "these do not add up: they are of all its episodes, and changed because those named did"
 
 
-def _heading(row: ChangedRow) -> Iterator[str]:
-    yield f"{_place(row)}: {_figures(row.figures)}"
+def _heading(row: ChangedRow, found: WhatChanged) -> Iterator[str]:
+    yield f"{_place(row, found)}: {_figures(row.figures)}"
     if row.statistics:
         yield f"    {_statistics(row.statistics)}"
 
 
-def _place(row: ChangedRow) -> str:
-    label = f"{row.label} ({row.key})" if row.label not in {None, row.key} else row.key or "(none)"
-    return " ".join(part for part in (label, row.bucket, row.currency) if part)
+def _place(row: ChangedRow, found: WhatChanged) -> str:
+    levels = [(row.key, row.label)]
+    if found.is_by_two:
+        levels.append((row.second_key, row.second_label))
+    names = ", ".join(_name(key, label) for key, label in levels)
+    return " ".join(part for part in (names, row.bucket, row.currency) if part)
+
+
+def _name(key: str | None, label: str | None) -> str:
+    return f"{label} ({key})" if label not in {None, key} else key or "(none)"
 
 
 def _figures(figures: Mapping[str, Changed]) -> str:
@@ -197,7 +205,7 @@ def _statistic(value: float | None) -> str:
 
 
 def _contribution(each: Contribution) -> Iterator[str]:
-    from replay.what_changed import utc
+    from replay.changed_rows import utc
 
     episode = f", episode {each.episode}" if each.episode is not None else ""
     thing = f"{each.thing} {each.name or each.id} of {each.customer_code}{episode}: {each.sentence}"

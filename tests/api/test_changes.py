@@ -25,6 +25,8 @@ def stocked(service: Service) -> Service:
 def test_40_what_changed_of_every_report_that_can_be_compared(stocked: Service) -> None:
     before = stocked.newest()
     stocked.done("/v1/disputes", opening("N1", "N2"))
+    stocked.done("/v1/disputes", opening("N0", reference="D0"))
+    stocked.done("/v1/disputes/D0/resolve", {"outcome": "other"})
     for report in COMPARABLE:
         ahead = "&days_ahead=30" if report == "agenda" else ""
         path = f"/v1/reports/{report}/changes?since_known_at={before}{ahead}"
@@ -149,7 +151,7 @@ def test_40_the_command_line_tells_what_changed(manager, tmp_path):
     ("asked", "said"),
     [
         (["dispute-report"], "--since-as-at or --since-known-at"),
-        (["receivables", "--since-as-at", "2026-01-01"], "dispute-report, resolution-time"),
+        (["items", "--since-as-at", "2026-01-01"], "dispute-report, dispute-months"),
         (["aged-balance", "--since-as-at", "yesterday"], "--since-as-at: give a date"),
         (["aged-balance", "--since-known-at", "1", "--state", "open"], "takes no --state"),
     ],
