@@ -15,6 +15,7 @@ from projections import (
     comparable_agenda,
     comparable_desks,
     comparable_months,
+    comparable_receivables,
     dispute_report,
     item_rows,
     item_statuses,
@@ -34,6 +35,7 @@ from projections.comparison_statement import Added
 from projections.dispute_report import Counted, DisputeReportParameters
 from projections.parameters import Parameters
 from projections.reading import Reading, Snapshot
+from projections.receivables import ReceivablesParameters
 from projections.resolution_time import ResolutionTimeParameters
 from projections.selection import Groupings
 
@@ -159,6 +161,9 @@ COMPARABLE: Final[Mapping[str, Comparable]] = {
     "resolver-days": Comparable(ResolutionTimeParameters, Permission.READ_DISPUTES, comparable_desks.desks),
     "item-statuses": Comparable(Parameters, Permission.READ_DISPUTES, _statuses),
     "aged-balance": Comparable(Parameters, Permission.READ_AGED_BALANCE, _balances),
+    "receivables": Comparable(
+        ReceivablesParameters, Permission.READ_RECEIVABLES, comparable_receivables.figures
+    ),
     "agenda": Comparable(AgendaParameters, Permission.READ_AGENDA, comparable_agenda.lines),
 }
 """By the reports' names."""

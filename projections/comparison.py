@@ -26,6 +26,7 @@ from projections.comparison_statement import Added, comparing
 from projections.moment import Moment
 from projections.parameters import ParameterInvalid, Parameters
 from projections.reading import Reading, Snapshot
+from projections.resolution_figures import CLOSED_ONLY
 from projections.selection import Grouping, Selection
 
 
@@ -65,7 +66,8 @@ class Counts(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A row of the report, or a *part* of it: of the aged balance a bucket, of the agenda a kind of line.
+    """A row of the report, or a *part* of it: of the aged balance a bucket, of the agenda a kind of line, of
+    receivables the month of sales.
     *second_key*: of a report grouped by two, ``total`` in its subtotals."""
 
     key: str | None
@@ -90,6 +92,20 @@ class Statistics:
     names: tuple[str, ...] = ()
     rows: _Told = field(default_factory=dict)
     totals: _Told = field(default_factory=dict)
+
+    @property
+    def of_totals(self) -> Statistics:
+        """Those of totals, as if these were rows."""
+        return replace(self, rows=self.totals)
+
+    def told_of(self, place: Place) -> Mapping[str, float | None]:
+        """What is told of the row at *place*; nothing of one that is not in the report."""
+        return self.rows.get(place, {})
+
+    @property
+    def mean_basis(self) -> str | None:
+        """Of what the mean is, if there is one: as the report on resolution time says it."""
+        return CLOSED_ONLY if "mean_days" in self.names else None
 
     @classmethod
     def of(cls, names: tuple[str, ...], rows: Iterable[Any], totals: Iterable[Any]) -> Statistics:
@@ -135,17 +151,19 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What one moment shows of a dispute, an item, a follow-up action or a customer (*what*). *state*: of a
-    dispute its own; of an item ``open``, ``cleared`` or ``withdrawn``; of an action ``open`` or ``ended``.
+    """What one moment shows of a dispute, an item, a follow-up action, a customer or stated sales (*what*),
+    which are no customer's. *state*: of a dispute its own; of an item ``open``, ``cleared`` or ``withdrawn``;
+    of an action ``open`` or ``ended``; of sales ``stated``.
     *around*: a dispute's items, an item's or an action's dispute, a customer's runs of reminders.
 
-    *due_on* is of an action; *is_due*: so early that the agenda shows it."""
+    *due_on* is of an action; *is_due*: so early that the agenda shows it. *superseded_by*: the sales that
+    were stated of the month of an item."""
 
     id: UUID
     version: int
     name: str | None
-    customer_id: UUID
-    customer_code: str
+    customer_id: UUID | None
+    customer_code: str | None
     state: str
     episode: int | None
     around: tuple[UUID, ...]
@@ -153,6 +171,7 @@ class Thing:
     what: str
     due_on: date | None = field(default=None, kw_only=True)
     is_due: bool | None = field(default=None, kw_only=True)
+    superseded_by: UUID | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +184,8 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A thing whose figures in one place differ. *thing* is None for a row, the sum of all its things."""
+    """A thing whose figures in one place differ. *thing* is None for a row, the sum of all its things, of
+    which one *differs* or none."""
 
     place: Place
     label: str | None
@@ -173,6 +193,7 @@ class Line:
     figures: Figures
     thing: UUID | None = None
     episode: int | None = None
+    differs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +209,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The *lines* that differ; the *rows* that have one; and the subtotals and *totals* per currency, changed
-    or not.
+    """The *lines* that differ; the *rows* that have one, or other statistics; and the subtotals and *totals*
+    per currency, changed or not.
     *labels*: what the statuses are called, by code."""
 
     lines: tuple[Line, ...]
@@ -223,9 +244,13 @@ def compare(reading: Reading, after: Parameters, since: Since, asking: Asking) -
         sides = [(snapshot, _things(asking, snapshot, ids)) for snapshot in (then, now)]
         around = {each for _, things in sides for thing in things.values() for each in thing.around}
         earlier, later = (_side(asking, snapshot, things, around) for snapshot, things in sides)
-        lines, rows, totals = (tuple(found[level]) for level in ("line", "row", "total"))
+        was, is_now = earlier.statistics.rows, later.statistics.rows
+        # Time alone can make another DSO of the same receivables and sales.
+        rows = (
+            each for each in found["row"] if each.differs or was.get(each.place) != is_now.get(each.place)
+        )
         labels = {each["code"]: each["label"] for each in now.dicts(_LABELS, {})}
-        return Comparison(lines, rows, totals, earlier, later, labels)
+        return Comparison(tuple(found["line"]), tuple(rows), tuple(found["total"]), earlier, later, labels)
 
     return reading.within(work)
 
@@ -274,7 +299,9 @@ def _line(asking: Asking, row: Mapping[str, Any]) -> Line:
         {figure: Decimal(row[f"{figure}_after"]) for figure in asking.figures.names},
     )
     place = Place(row["key"], row["currency"], row["part"], row.get("second_key"))
-    return Line(place, row["label"], row.get("second_label"), figures, row["thing"], row["episode"])
+    return Line(
+        place, row["label"], row.get("second_label"), figures, row["thing"], row["episode"], row["differs"]
+    )
 
 
 def _things(asking: Asking, snapshot: Snapshot, ids: set[UUID]) -> dict[UUID, Thing]:

@@ -18,18 +18,18 @@ things as materialized (
     select thing, episode, {keys}, currency, part, {later_labels}, {of_sides}
     from sides group by thing, episode, {keys}, currency, part
 )
-select 'line' as level, thing, episode, {keys}, {labels}, currency, part, {names}
+select 'line' as level, true as differs, thing, episode, {keys}, {labels}, currency, part, {names}
 from things where ({befores}) is distinct from ({afters})
 union all
-select 'row', null, null, {keys}, {any_labels}, currency, part, {sums}
+select 'row', bool_or(({befores}) is distinct from ({afters})), null, null, {keys}, {any_labels}, currency,
+       part, {sums}
 from things group by {keys}, currency, part
-having bool_or(({befores}) is distinct from ({afters}))
 {totals}"""
 
 # What counts once for each of some keys is put together by these first.
 _TOTAL: Final = """
 union all
-select 'total', null, null, {total_keys}, {total_labels}, currency, null, {sums}
+select 'total', true, null, null, {total_keys}, {total_labels}, currency, null, {sums}
 from (
     select thing, episode, currency{above}, {of_thing}
     from (
@@ -54,8 +54,8 @@ class Added:
 
 
 def comparing(group: Grouping, figures: Added, before: str, after: str) -> str:
-    """The lines that differ, the rows that have one, and the subtotals and totals, out of the facts of both
-    moments: SELECTs as `Asking` has them."""
+    """The lines that differ; all rows, and whether they have one that *differs*; and the subtotals and
+    totals, out of the facts of both moments: SELECTs as `Asking` has them."""
     keys, labels = zip(*group.columns, strict=True)
     sides = _sides(figures)
     return _COMPARE.format(

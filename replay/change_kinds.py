@@ -34,6 +34,8 @@ class Kind(StrEnum):
     QUALIFIED = "qualified"
     AGED = "aged"
     TARGET_CHANGED = "target_changed"
+    STATED = "stated"
+    SUPERSEDED = "superseded"
     PLANNED = "planned"
     ENDED = "ended"
     DUE = "due"
@@ -70,6 +72,8 @@ SENTENCES: Final[Mapping[Kind, str]] = {
     Kind.QUALIFIED: "Something else is said of it.",
     Kind.AGED: "Time went by; no event marks it.",
     Kind.TARGET_CHANGED: "The target of its type is another one.",
+    Kind.STATED: "The company stated it.",
+    Kind.SUPERSEDED: "The company stated the sales of its month, which count in its place.",
     Kind.PLANNED: "It was planned.",
     Kind.ENDED: "It ended.",
     Kind.DUE: "It has come due.",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from projections.comparison import Figures, Line
+from projections.comparison import Figures, Line, Statistics
 from replay.facts import Fact
 
 
@@ -36,8 +36,9 @@ class ChangedStatistic:
 class Contribution:
     """What one dispute, episode, item or line of an agenda adds to the difference of a row.
 
-    *thing* is dispute, item, follow_up or customer (for the steps due for it); *name* the dispute's
-    reference, the item's number, the action's title or the customer's name. *moved_from* and *moved_to*
+    *thing* is dispute, item, follow_up, customer (for the steps due for it) or sales (stated for a month,
+    of no customer); *name* the dispute's reference, the item's number, the action's title, the customer's
+    name, or the entity and month of sales. *moved_from* and *moved_to*
     are the keys of the other rows (or buckets of the same row) for what moved. *events* lie between the
     two moments and explain it, in the order of the log; there are none for what time alone did, and for
     what is out of reach now.
@@ -47,7 +48,7 @@ class Contribution:
     thing: str
     id: UUID
     name: str | None
-    customer_code: str
+    customer_code: str | None
     episode: int | None
     moved_from: str | None
     moved_to: str | None
@@ -59,11 +60,14 @@ class Contribution:
 @dataclass(frozen=True, slots=True)
 class ChangedRow:
     """A row of the report whose figures differ, or which hold others than before. *bucket*: of the aged
-    balance one bucket of the row, of the agenda one kind of line. The *contributions* add up to the
-    changes of *figures*. *second_key*: of a report grouped by two, ``total`` in its subtotals; else None.
+    balance one bucket of the row, of the agenda one kind of line, of receivables the month of sales. The
+    *contributions* add up to the changes of *figures*. *second_key*: of a report grouped by two, ``total`` in
+    its subtotals; else None.
 
     *statistics* are no sums: they are those of the report at both moments, and differ because of the
-    contributions, to which no share of them belongs.
+    contributions, to which no share of them belongs; those of receivables also because days went by, and
+    then there may be no contribution. *mean_basis* says of what the mean is (*closed only*: of episodes
+    resolved in the period, and too short as long as others wait); None where there is no mean.
     """
 
     key: str | None
@@ -75,6 +79,7 @@ class ChangedRow:
     figures: Mapping[str, Changed]
     contributions: tuple[Contribution, ...]
     statistics: Mapping[str, ChangedStatistic]
+    mean_basis: str | None
 
 
 _WHEN: Final = ("before", "after", "change")
@@ -111,14 +116,16 @@ class WhatChanged:
     def columns(self) -> list[str]:
         """The names in those records, also of none."""
         of_it = (f"{name}_{when}" for name in self.figures for when in _WHEN)
-        of_its_row = (f"row_{name}_{when}" for name in self.statistics for when in _WHEN)
+        of_its_row = [f"row_{name}_{when}" for name in self.statistics for when in _WHEN]
+        if "mean_days" in self.statistics:
+            of_its_row.append("row_mean_basis")
         return [*_OF_ROW, *_OF_WHAT, *of_it, *of_its_row, *_WHY]
 
 
 def changed_row(
-    line: Line, contributions: tuple[Contribution, ...], statistics: Mapping[str, ChangedStatistic]
+    line: Line, contributions: tuple[Contribution, ...], before: Statistics, after: Statistics
 ) -> ChangedRow:
-    """The row that *line* stands for."""
+    """The row that *line* stands for, or the total, with what was told of it *before* and *after*."""
     place = line.place
     return ChangedRow(
         place.key,
@@ -129,11 +136,12 @@ def changed_row(
         place.part,
         changed_figures(line.figures),
         contributions,
-        statistics,
+        _statistics(after.names, before.told_of(place.row), after.told_of(place.row)),
+        after.mean_basis,
     )
 
 
-def changed_statistics(
+def _statistics(
     names: Iterable[str], before: Mapping[str, float | None], after: Mapping[str, float | None]
 ) -> dict[str, ChangedStatistic]:
     """Those of *names*; of a row that is not in the report at a moment there are none then."""
@@ -166,6 +174,7 @@ def _record(row: ChangedRow, each: Contribution) -> dict[str, object]:
         **{name: getattr(each, name) for name in _OF_WHAT},
         **figures,
         **statistics,
+        **({"row_mean_basis": row.mean_basis} if row.mean_basis else {}),
         "sentence": each.sentence,
         "events": " | ".join(map(told, each.events)),
     }

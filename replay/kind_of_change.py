@@ -7,6 +7,7 @@ from replay.change_kinds import Difference, Kind
 from replay.kinds_of_disputes import of_dispute
 from replay.kinds_of_items import of_item
 from replay.kinds_of_lines import of_line
+from replay.kinds_of_receivables import of_receivables
 
 
 def kind_of(counts: Counts, told: Difference) -> Kind:
@@ -14,6 +15,8 @@ def kind_of(counts: Counts, told: Difference) -> Kind:
     match counts:
         case Counts.ITEMS:
             return of_item(told)
+        case Counts.RECEIVABLES:
+            return of_receivables(told)
         case Counts.LINES:
             return of_line(told)
         case _:

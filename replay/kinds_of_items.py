@@ -30,10 +30,10 @@ def _moved(told: Difference) -> Kind:
 
 
 def _item_changed(told: Difference) -> Kind:
-    if told.grew("amount") or told.grew("balance"):
+    if any(map(told.grew, ("amount", "balance", "receivables"))):
         return Kind.CORRECTED if told.is_corrected else Kind.AMOUNT_CHANGED
     if direction := told.grew("disputed"):
         return Kind.DISPUTED if direction > 0 else Kind.UNDISPUTED
-    if told.grew("overdue"):
+    if told.grew("overdue") or told.grew("not_due"):
         return Kind.CORRECTED if told.is_corrected else Kind.AGED
     return Kind.QUALIFIED

@@ -26,6 +26,7 @@ from domain.item import (
 )
 from domain.reminder import OfReminders
 from domain.roles import Permission
+from domain.sales import OfSales
 from projections.comparable import COMPARABLE
 from projections.comparison import Asking, Comparison, Counts, Line, Since, Thing, compare, names_of
 from projections.parameters import ParameterInvalid, Parameters
@@ -35,12 +36,12 @@ from replay.agenda_sentences import agenda_sentence
 from replay.change_kinds import SENTENCES, Difference, Kind
 from replay.change_sentences import change_sentence
 from replay.changed_rows import (
+    Changed,
     ChangedRow,
     Contribution,
     WhatChanged,
     changed_figures,
     changed_row,
-    changed_statistics,
 )
 from replay.facts import Fact, fact
 from replay.kind_of_change import kind_of
@@ -84,9 +85,14 @@ def what_changed(
     )
 
 
-def _order(row: ChangedRow) -> tuple[str, Decimal, str, str, str]:
-    *_, last = row.figures.values()
-    return row.currency or "", -abs(last.change), row.key or "", row.second_key or "", row.bucket or ""
+def _order(row: ChangedRow) -> tuple[object, ...]:
+    names = (row.key or "", row.second_key or "", row.bucket or "")
+    return row.currency or "", _size(row.figures), *names
+
+
+def _size(figures: Mapping[str, Changed]) -> list[Decimal]:
+    """What sorts the largest change first: that of the last figure, and else of one before."""
+    return [-abs(each.change) for each in reversed([*figures.values()])]
 
 
 _TOTAL, _ = TOTAL
@@ -105,7 +111,9 @@ _IN_AND_OUT: Final = (ItemDisputed, ItemReleased)
 """What a dispute's items, an item's or action's dispute, or a customer's reminders have to tell; the last two
 are of that dispute alone."""
 
-_OF_CUSTOMER: Final = (CollectorAssigned, CollectorWithdrawn)
+_OF_MASTER_DATA: Final = (CollectorAssigned, CollectorWithdrawn, OfSales)
+"""What customers and stated sales have to tell."""
+
 _BY_CUSTOMER: Final = frozenset({Kind.MOVED_IN, Kind.MOVED_OUT, Kind.CAME_IN, Kind.LEFT_OUT, Kind.INTO_REACH})
 
 _NO_MATTER: Final = (ItemPlacedUnderFollowUp, ItemReturned)
@@ -132,7 +140,7 @@ class _Account:
             self._by_thing[self._told_as_one(line)].append(line)
         is_told = reading.has(Permission.READ_DISPUTES)
         self._events: Final[Mapping[UUID, list[Recorded]]] = _between(log, found) if is_told else {}
-        self._sides: Final = (found.before, found.after)
+        self._statistics: Final = (found.before.statistics, found.after.statistics)
         self._people: Final = people_names(log)
         self._words: Final = Words(self._names(reading), found.labels)
 
@@ -152,21 +160,12 @@ class _Account:
     def row(self, row: Line) -> ChangedRow:
         """*row* with its contributions, the largest first."""
         told = [self._contribution(line) for line in self._by_place[row.place]]
-        *_, figure = self._asking.figures.names
-        told.sort(key=lambda each: (-abs(each.figures[figure].change), each.name or "", str(each.id)))
-        before, after = (side.statistics for side in self._sides)
-        place = row.place.row
-        statistics = changed_statistics(after.names, before.rows.get(place, {}), after.rows.get(place, {}))
-        return changed_row(row, tuple(told), statistics)
+        told.sort(key=lambda each: (_size(each.figures), each.name or "", str(each.id)))
+        return changed_row(row, tuple(told), *self._statistics)
 
     def total(self, total: Line) -> ChangedRow:
         """*total*, which has no contributions of its own."""
-        before, after = (side.statistics for side in self._sides)
-        place = total.place
-        statistics = changed_statistics(
-            after.names, before.totals.get(place, {}), after.totals.get(place, {})
-        )
-        return changed_row(total, (), statistics)
+        return changed_row(total, (), *(each.of_totals for each in self._statistics))
 
     def _contribution(self, line: Line) -> Contribution:
         assert line.thing is not None, "lines are of things"
@@ -177,6 +176,8 @@ class _Account:
         is_corrected = any(isinstance(each.event, _CORRECTIONS) for each in events)
         told = Difference(line, siblings, before, after, is_corrected)
         kind = kind_of(self._asking.counts, told)
+        if kind is Kind.SUPERSEDED and after.superseded_by is not None:
+            events += self._events.get(after.superseded_by, ())
         levels = len(self._asking.group.levels)
         others = "; ".join(sorted({_called(line, each, levels) for each in told.others})) or None
         return Contribution(
@@ -203,10 +204,10 @@ class _Account:
             events += [each for each in self._events.get(stream, ()) if _is_of(each.event, thing)]
         return events
 
-    def _facts(self, events: Sequence[Recorded], kind: Kind, customer: UUID) -> Iterator[Fact]:
+    def _facts(self, events: Sequence[Recorded], kind: Kind, customer: UUID | None) -> Iterator[Fact]:
         if kind in {Kind.AGED, Kind.OUT_OF_REACH}:
             return
-        of_customer = self._events.get(customer, ()) if kind in _BY_CUSTOMER else ()
+        of_customer = self._events.get(customer, ()) if customer and kind in _BY_CUSTOMER else ()
         # The customer may be the thing itself.
         by_position = {each.position: each for each in (*events, *of_customer)}
         say = agenda_sentence if self._asking.counts is Counts.LINES else change_sentence
@@ -237,6 +238,8 @@ def _stream(event: Event) -> str:
             return "follow_up"
         case OfReminders():
             return "reminders"
+        case OfSales():
+            return "sales"
         case _:
             return "customer"
 
@@ -264,14 +267,15 @@ def _between(log: Log, found: Comparison) -> dict[UUID, list[Recorded]]:
     before, after = found.before, found.after
     things = after.things.values()
     around = {each for thing in things for each in _around(before.things.get(thing.id), thing)}
+    around |= {thing.superseded_by for thing in things if thing.superseded_by is not None}
     streams = {each: before.versions.get(each, 0) for each in (*after.things, *around)}
-    customers = dict.fromkeys((thing.customer_id for thing in things), 0)
+    customers = {thing.customer_id: 0 for thing in things if thing.customer_id is not None}
     events: defaultdict[UUID, list[Recorded]] = defaultdict(list)
     for each in log.read_streams({**customers, **streams}):
-        if each.stream_id in customers:
-            # Customers are read by known-at alone.
+        if each.stream_id in customers or isinstance(each.event, OfSales):
+            # Customers and sales are read by known-at alone.
             is_between = before.moment.known < each.position <= after.moment.known
-            is_between = is_between and isinstance(each.event, _OF_CUSTOMER)
+            is_between = is_between and isinstance(each.event, _OF_MASTER_DATA)
         else:
             is_between = each.version <= after.versions.get(each.stream_id, 0)
         if is_between and not isinstance(each.event, _NO_MATTER):

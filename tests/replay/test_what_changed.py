@@ -37,6 +37,7 @@ from projections.dispute_report import Counted, DisputeReportParameters
 from projections.feed import Feed
 from projections.parameters import ParameterInvalid, Parameters
 from projections.reading import Reading
+from projections.receivables import ReceivablesParameters
 from projections.resolution_time import ResolutionTimeParameters
 from replay.changed_rows import Contribution, WhatChanged
 from replay.what_changed import what_changed
@@ -95,6 +96,7 @@ class Desk:
             "dispute-report": DisputeReportParameters,
             "resolution-time": ResolutionTimeParameters,
             "resolver-days": ResolutionTimeParameters,
+            "receivables": ReceivablesParameters,
             "agenda": AgendaParameters,
         }
         asked.setdefault("as_at", date(2026, 3, 31))
@@ -321,6 +323,7 @@ def test_34_a_median_is_told_at_both_moments_and_its_reason_is_named(desk: Desk)
     desk.opens("D3", "3", when="2026-03-20")
     found = desk.changes("resolution-time", Since(known_at=reported))
     for row in (*found.rows, *found.totals):
+        assert row.mean_basis == "closed only"
         assert {name: (each.before, each.after, each.change) for name, each in row.statistics.items()} == {
             "mean_days": (10, 19, 9),
             "median_days": (10, 19, 9),

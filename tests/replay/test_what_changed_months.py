@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from domain.dispute import (
     AssignResolver,
     CancelDispute,
@@ -70,7 +72,30 @@ def test_34_days_at_each_desk_are_told_by_episode(desk: Desk) -> None:
     } == {"rita": [("D1", "resolved", 10)], "rolf": [("D1", "resolved", 20)]}
     (total,) = found.totals
     assert {name: int(each.after) for name, each in total.figures.items()} == {"episodes": 1, "days": 30}
-    assert total.statistics["mean_days"].after == 30
+    assert (total.statistics["mean_days"].after, total.mean_basis) == (30, "closed only")
+
+
+@pytest.mark.parametrize(
+    ("by", "subtotals"),
+    [
+        ("attribute:sector,resolver", {"food": (1, 30), "wine": (1, 30)}),
+        ("resolver,attribute:sector", {"rita": (1, 10), "rolf": (1, 20)}),
+        ("attribute:sector,type", {"food": (1, 30), "wine": (1, 30)}),
+    ],
+)
+def test_34_days_count_once_in_totals_at_each_desk(
+    desk: Desk, by: str, subtotals: dict[str, tuple[int, int]]
+) -> None:
+    desk.registers("8", attributes={"sector": "food"})
+    desk.registers("9", attributes={"sector": "wine"})
+    desk.opens("D1", "8", "9", when="2026-02-10", resolver_id=person_id("rita"))
+    desk.does(AssignResolver(dispute_id("D1"), person_id("rolf")), "2026-02-20")
+    desk.does(ResolveDispute(dispute_id("D1"), Outcome.OTHER), "2026-03-12")
+    found = desk.changes("resolver-days", by=by)
+    assert {
+        row.key: (int(row.figures["episodes"].change), int(row.figures["days"].change))
+        for row in found.totals
+    } == {**subtotals, "total": (1, 30)}
 
 
 # --- two groupings -----------------------------------------------------------------------------------
