@@ -9,8 +9,9 @@ from projections import agenda
 from projections import selection as select
 from projections.agenda import AgendaParameters
 from projections.comparison import Asking, Counts
+from projections.comparison_statement import Added
 from projections.reading import Reading
-from projections.selection import Selection
+from projections.selection import Grouping, Selection
 
 # A customer stands for the steps that are due for it.
 _LINES: Final[LiteralString] = """
@@ -46,12 +47,14 @@ select d.dispute_id as id, d.version from dispute_states d where {seen_d} and d.
 union all
 select m.run_id, m.version from reminder_states m where {seen_m} and m.run_id = any(%(ids)s)"""
 
+_BY_PERSON: Final = Grouping("person", ("person",), (), {})
+
 
 def lines(reading: Reading, parameters: AgendaParameters) -> Asking:
     """The lines of each person, by kind. Raises RoleForbids, NotYours, ParameterInvalid."""
     reach = reading.reach(Permission.READ_DISPUTES, Permission.READ_AGENDA)
     reached = Selection().only(reach, reading.actor, select.FOLLOW_UPS)
     return Asking(
-        Counts.LINES, "person", ("overdue", "lines"), frozenset(),
+        Counts.LINES, _BY_PERSON, Added(("overdue", "lines")),
         agenda.ENTRIES + _LINES, agenda.places(reading, parameters), _THINGS, _VERSIONS, reached,
     )  # fmt: skip

@@ -10,22 +10,24 @@ Medians and the like are no sums over things: what the report says of them stand
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypeAlias
 from uuid import UUID
 
 from psycopg.rows import dict_row
 from psycopg.sql import Composable
 
+from projections.comparison_statement import Added, comparing
 from projections.moment import Moment
 from projections.parameters import ParameterInvalid, Parameters
 from projections.reading import Reading, Snapshot
-from projections.selection import Selection
+from projections.resolution_figures import CLOSED_ONLY
+from projections.selection import Grouping, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Since:
 
 class Counts(StrEnum):
     """What a report counts: disputes by what they are or what happened to them, episodes, open items, or
-    lines of an agenda."""
+    lines of an agenda; what happened to disputes; the desks that episodes were at; or receivables, of items,
+    disputes and stated sales."""
 
     OPEN = "open"
     OPENED = "opened"
@@ -56,27 +59,79 @@ class Counts(StrEnum):
     EPISODES = "episodes"
     ITEMS = "items"
     LINES = "lines"
+    HAPPENINGS = "happenings"
+    DESKS = "desks"
+    RECEIVABLES = "receivables"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of the report, or a *part* of it: of the aged balance a bucket, of the agenda a kind of line, of
+    receivables the month of sales.
+    *second_key*: of a report grouped by two, ``total`` in its subtotals."""
+
+    key: str | None
+    currency: str | None = None
+    part: str | None = None
+    second_key: str | None = None
+
+    @property
+    def row(self) -> Place:
+        """The whole row."""
+        return replace(self, part=None)
+
+
+_Told: TypeAlias = Mapping[Place, Mapping[str, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a report says at one moment that is no sum over things, by name: of its *rows*, by key, and of its
-    *total*. None for what cannot be told."""
+    """What a report says at one moment that is no sum over things, by *names*: of its *rows*, and of its
+    *totals* and subtotals. None for what cannot be told."""
 
-    rows: Mapping[str | None, Mapping[str, float | None]]
-    total: Mapping[str, float | None]
+    names: tuple[str, ...] = ()
+    rows: _Told = field(default_factory=dict)
+    totals: _Told = field(default_factory=dict)
+
+    @property
+    def of_totals(self) -> Statistics:
+        """Those of totals, as if these were rows."""
+        return replace(self, rows=self.totals)
+
+    def told_of(self, place: Place) -> Mapping[str, float | None]:
+        """What is told of the row at *place*; nothing of one that is not in the report."""
+        return self.rows.get(place, {})
+
+    @property
+    def mean_basis(self) -> str | None:
+        """Of what the mean is, if there is one: as the report on resolution time says it."""
+        return CLOSED_ONLY if "mean_days" in self.names else None
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], rows: Iterable[Any], totals: Iterable[Any]) -> Statistics:
+        """Those *names* of a report's *rows* and *totals*."""
+        told = [
+            {place_of(row): {name: getattr(row, name) for name in names} for row in several}
+            for several in (rows, totals)
+        ]
+        return cls(names, *told)
+
+
+def place_of(row: Any) -> Place:  # noqa: ANN401 - of any report
+    """Where *row* stands in its report."""
+    return Place(row.key, getattr(row, "currency", None), second_key=row.grouped.get("second_key"))
 
 
 def no_statistics(_: Snapshot) -> Statistics:
     """Those of a report whose figures all add up."""
-    return Statistics({}, {})
+    return Statistics()
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One report's question, grouped *by*. *facts*, with what *places* gives for its bindings and parts, is a
-    SELECT with the columns thing, episode, key, label, currency, part and those of *figures*. Those of *once*
-    count a thing once in the total, however many rows it is in.
+    """One report's question, in the groups of *group*. *facts*, with what *places* gives for its bindings and
+    parts, is a SELECT with the columns thing, episode, key, label (second_key, second_label if there are two
+    levels), currency, part and those of *figures*.
 
     *states* is a SELECT of `Thing` by id, with the bindings of *places*, *versions* one of the streams
     around them; *reached* says which of them the actor may see. *statistics*: what is no sum, but depends
@@ -84,9 +139,8 @@ class Asking:
     """
 
     counts: Counts
-    by: str
-    figures: tuple[str, ...]
-    once: frozenset[str]
+    group: Grouping
+    figures: Added
     facts: LiteralString
     places: Callable[[Snapshot], tuple[dict[str, object], dict[str, Composable]]]
     states: LiteralString
@@ -97,17 +151,19 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What one moment shows of a dispute, an item, a follow-up action or a customer (*what*). *state*: of a
-    dispute its own; of an item ``open``, ``cleared`` or ``withdrawn``; of an action ``open`` or ``ended``.
+    """What one moment shows of a dispute, an item, a follow-up action, a customer or stated sales (*what*),
+    which are no customer's. *state*: of a dispute its own; of an item ``open``, ``cleared`` or ``withdrawn``;
+    of an action ``open`` or ``ended``; of sales ``stated``.
     *around*: a dispute's items, an item's or an action's dispute, a customer's runs of reminders.
 
-    *due_on* is of an action; *is_due*: so early that the agenda shows it."""
+    *due_on* is of an action; *is_due*: so early that the agenda shows it. *superseded_by*: the sales that
+    were stated of the month of an item."""
 
     id: UUID
     version: int
     name: str | None
-    customer_id: UUID
-    customer_code: str
+    customer_id: UUID | None
+    customer_code: str | None
     state: str
     episode: int | None
     around: tuple[UUID, ...]
@@ -115,15 +171,7 @@ class Thing:
     what: str
     due_on: date | None = field(default=None, kw_only=True)
     is_due: bool | None = field(default=None, kw_only=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A row of the report, or a *part* of it: of the aged balance a bucket, of the agenda a kind of line."""
-
-    key: str | None
-    currency: str | None
-    part: str | None
+    superseded_by: UUID | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +184,16 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A thing whose figures in one place differ. *thing* is None for a row, the sum of all its things."""
+    """A thing whose figures in one place differ. *thing* is None for a row, the sum of all its things, of
+    which one *differs* or none."""
 
     place: Place
     label: str | None
+    second_label: str | None
     figures: Figures
     thing: UUID | None = None
     episode: int | None = None
+    differs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +209,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The *lines* that differ; the *rows* that have one; and the *totals* per currency, changed or not.
+    """The *lines* that differ; the *rows* that have one, or other statistics; and the subtotals and *totals*
+    per currency, changed or not.
     *labels*: what the statuses are called, by code."""
 
     lines: tuple[Line, ...]
@@ -168,28 +220,6 @@ class Comparison:
     after: Side
     labels: Mapping[str, str]
 
-
-_COMPARE: Final = """
-with sides as (
-    select 0 as side, b.* from ({before}) b
-    union all
-    select 1, a.* from ({after}) a
-),
-things as materialized (
-    select thing, episode, key, currency, part,
-           coalesce(max(label) filter (where side = 1), max(label)) as label, {of_sides}
-    from sides group by thing, episode, key, currency, part
-)
-select 'line' as level, thing, episode, key, label, currency, part, {names}
-from things where ({befores}) is distinct from ({afters})
-union all
-select 'row', null, null, key, max(label), currency, part, {sums}
-from things group by key, currency, part
-having bool_or(({befores}) is distinct from ({afters}))
-union all
-select 'total', null, null, 'total', 'total', currency, null, {sums}
-from (select thing, episode, currency, {of_thing} from things group by thing, episode, currency) once
-group by currency"""
 
 _LABELS: Final = "select s.code, {status_label} as label from status_states s where {known_s}"
 
@@ -214,9 +244,13 @@ def compare(reading: Reading, after: Parameters, since: Since, asking: Asking) -
         sides = [(snapshot, _things(asking, snapshot, ids)) for snapshot in (then, now)]
         around = {each for _, things in sides for thing in things.values() for each in thing.around}
         earlier, later = (_side(asking, snapshot, things, around) for snapshot, things in sides)
-        lines, rows, totals = (tuple(found[level]) for level in ("line", "row", "total"))
+        was, is_now = earlier.statistics.rows, later.statistics.rows
+        # Time alone can make another DSO of the same receivables and sales.
+        rows = (
+            each for each in found["row"] if each.differs or was.get(each.place) != is_now.get(each.place)
+        )
         labels = {each["code"]: each["label"] for each in now.dicts(_LABELS, {})}
-        return Comparison(lines, rows, totals, earlier, later, labels)
+        return Comparison(tuple(found["line"]), tuple(rows), tuple(found["total"]), earlier, later, labels)
 
     return reading.within(work)
 
@@ -239,28 +273,11 @@ def _check_order(then: Moment, now: Moment, since: Since) -> None:
 
 
 def _lines(asking: Asking, then: Snapshot, now: Snapshot) -> dict[str, list[Line]]:
-    sides = [_facts(asking, then, "before"), _facts(asking, now, "after")]
-    names = [f"{figure}_{side}" for figure in asking.figures for side in ("before", "after")]
-    text = _COMPARE.format(
-        before=sides[0][0],
-        after=sides[1][0],
-        of_sides=", ".join(
-            f"coalesce(sum({figure}) filter (where side = {number}), 0) as {figure}_{side}"
-            for figure in asking.figures
-            for number, side in enumerate(("before", "after"))
-        ),
-        names=", ".join(names),
-        sums=", ".join(f"sum({name}) as {name}" for name in names),
-        befores=", ".join(f"{figure}_before" for figure in asking.figures),
-        afters=", ".join(f"{figure}_after" for figure in asking.figures),
-        of_thing=", ".join(
-            f"{'max' if name.rpartition('_')[0] in asking.once else 'sum'}({name}) as {name}"
-            for name in names
-        ),
-    )
+    before, after = _facts(asking, then, "before"), _facts(asking, now, "after")
+    text = comparing(asking.group, asking.figures, before[0], after[0])
     found: dict[str, list[Line]] = {"line": [], "row": [], "total": []}
     with now.connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(text.encode(), {**sides[0][1], **sides[1][1]}, binary=True):
+        for row in cursor.execute(text.encode(), {**before[1], **after[1]}, binary=True):
             found[row["level"]].append(_line(asking, row))
     return found
 
@@ -278,11 +295,13 @@ def _facts(asking: Asking, snapshot: Snapshot, side: str) -> tuple[str, dict[str
 
 def _line(asking: Asking, row: Mapping[str, Any]) -> Line:
     figures = Figures(
-        {figure: Decimal(row[f"{figure}_before"]) for figure in asking.figures},
-        {figure: Decimal(row[f"{figure}_after"]) for figure in asking.figures},
+        {figure: Decimal(row[f"{figure}_before"]) for figure in asking.figures.names},
+        {figure: Decimal(row[f"{figure}_after"]) for figure in asking.figures.names},
     )
-    place = Place(row["key"], row["currency"], row["part"])
-    return Line(place, row["label"], figures, row["thing"], row["episode"])
+    place = Place(row["key"], row["currency"], row["part"], row.get("second_key"))
+    return Line(
+        place, row["label"], row.get("second_label"), figures, row["thing"], row["episode"], row["differs"]
+    )
 
 
 def _things(asking: Asking, snapshot: Snapshot, ids: set[UUID]) -> dict[UUID, Thing]:

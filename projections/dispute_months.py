@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, LiteralString
 
+from psycopg.sql import Composable
+
 from domain.roles import Permission
 from projections import selection
 from projections.episodes import CUSTOMERS, EPISODES, GROUPINGS, opening_amounts
 from projections.grouped_rows import grouped_rows
 from projections.parameters import Parameters, Report
 from projections.reading import Reading, Snapshot
-from projections.selection import Groupings
+from projections.selection import Grouping, Groupings, Selection
 
 BY: Final = Groupings("month", GROUPINGS)
 
@@ -45,7 +47,7 @@ group by 1, 2
 order by 2, 1
 """
 
-_GROUPED: Final[LiteralString] = """
+FACTS: Final[LiteralString] = """
 with {episodes},
 happened as (
     select e.*, e.opened_at as moment, case when e.episode = 1 then 'opened' else 'reopened' end as what
@@ -54,10 +56,14 @@ happened as (
     select e.*, e.ended_at, 'resolved' from episodes e where e.state = 'resolved'
 ),
 facts as (
-    select d.id, d.what, d.currency, {keys}, i.amount
+    select d.id, d.what, d.dispute_id, d.episode, d.currency, {keys}, i.amount
     from (select h.*, row_number() over () as id from happened h) d {opening} {customers} {joins}
     where {selected} and {in_period}
 )
+"""
+"""What happened (*what*, by *id*) to which episode, once for each of its items where items differ."""
+
+_SUMS: Final[LiteralString] = """
 select grouping({levels}) as summed, {named}, currency,
        count(distinct id) filter (where what = 'opened') as opened,
        count(distinct id) filter (where what = 'reopened') as reopened,
@@ -102,32 +108,41 @@ def dispute_months(reading: Reading, parameters: Parameters) -> Report[DisputeMo
 
     Raises RoleForbids, ParameterInvalid.
     """
-    reached = reading.reach(Permission.READ_DISPUTES)
     group = BY.asked(parameters.by)
-    of_case = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
-    of_case.only(reached, reading.actor, selection.DISPUTES)
+    of_case = chosen_disputes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[DisputeMonthRow]:
-        period = selection.in_period(parameters, snapshot.moment, "d.moment")
-        bindings = {**of_case.bindings, **period.bindings, **group.bindings}
-        parts = {
-            "episodes": snapshot.sql(EPISODES),
-            "opening": snapshot.sql(opening_amounts(parameters, group)),
-            "customers": snapshot.sql(CUSTOMERS),
-            "selected": of_case.sql(snapshot.moment),
-            "in_period": period.sql(snapshot.moment),
-        }
+        bindings, parts = places(snapshot, parameters, group, of_case)
         if group.name == "month":
             shown = snapshot.shown(DisputeMonthRow, _BY_MONTH, bindings, **parts)
             return snapshot.report(parameters, shown, by=group.name)
         order = group.order(_ORDERS)
-        of_group = group.parts(snapshot.moment)
-        rows, totals = grouped_rows(
-            snapshot, group, _row, _GROUPED, bindings, order=order, **parts, **of_group
-        )
+        rows, totals = grouped_rows(snapshot, group, _row, FACTS + _SUMS, bindings, order=order, **parts)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
+
+
+def chosen_disputes(reading: Reading, parameters: Parameters) -> Selection:
+    """The disputes that may be seen and are asked for. Raises RoleForbids."""
+    chosen = selection.both(selection.of_disputes(parameters), selection.of_item_parts(parameters))
+    return chosen.only(reading.reach(Permission.READ_DISPUTES), reading.actor, selection.DISPUTES)
+
+
+def places(
+    snapshot: Snapshot, parameters: Parameters, group: Grouping, of_case: Selection
+) -> tuple[dict[str, object], dict[str, Composable]]:
+    """What `FACTS` refers to, and what goes into its places."""
+    period = selection.in_period(parameters, snapshot.moment, "d.moment")
+    parts = {
+        "episodes": snapshot.sql(EPISODES),
+        "opening": snapshot.sql(opening_amounts(parameters, group)),
+        "customers": snapshot.sql(CUSTOMERS),
+        "selected": of_case.sql(snapshot.moment),
+        "in_period": period.sql(snapshot.moment),
+        **group.parts(snapshot.moment),
+    }
+    return {**of_case.bindings, **period.bindings, **group.bindings}, parts
 
 
 def _row(label: str | None, grouped: Mapping[str, str | None], **columns: Any) -> DisputeMonthRow:  # noqa: ANN401

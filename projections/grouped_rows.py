@@ -8,7 +8,7 @@ from typing import Any, Final, LiteralString, TypeVar
 
 from psycopg.sql import Composable
 
-from projections.reading import Shown, Snapshot
+from projections.reading import Snapshot
 from projections.selection import Grouping
 
 Row = TypeVar("Row")
@@ -34,7 +34,7 @@ def grouped_rows(
     first_level: LiteralString = "currency, key",
     /,
     **parts: Composable,
-) -> tuple[Shown[Row], list[Row]]:
+) -> tuple[list[Row] | Iterator[Row], list[Row]]:
     """Rows, and subtotals before totals, of what *statement* finds in its order, each made by *make* of its
     columns; of a streamed reading the rows as they are asked for, and no totals.
 

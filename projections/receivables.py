@@ -11,6 +11,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, LiteralString, TypeAlias
 
+from psycopg.sql import Composable
+
 from domain.calendar import start_of_day
 from domain.money import NOTHING
 from domain.roles import Permission
@@ -22,14 +24,24 @@ from projections.reading import Reading, Snapshot
 from projections.sales_by_month import Sales, group_of, sales_by_month
 from projections.selection import Groupings, Name
 
+_OPEN_ITEMS: Final[LiteralString] = """
+select i.item_id, {keys}, i.currency, i.balance, i.due_date, i.dispute_id,
+       case when i.dispute_id is not null then i.disputed else 0 end as disputed
+{items} {joins}
+where {open_i} and {selected}
+"""
+
+_NEWLY_DISPUTED: Final[LiteralString] = """
+with {episodes}
+select d.dispute_id, {keys}, d.currency, i.amount
+from (select e.*, e.opened_at as moment from episodes e where e.episode = 1) d
+{opening} {customers} {joins}
+where {selected} and d.opened_at >= %(opened_from)s
+"""
+
 # What is in one dispute is added up first: most items are in none, and are then few rows to sort.
 _OPEN: Final[LiteralString] = """
-with facts as (
-    select {keys}, i.currency, i.balance, i.due_date, i.dispute_id,
-           case when i.dispute_id is not null then i.disputed else 0 end as disputed
-    {items} {joins}
-    where {open_i} and {selected}
-),
+with facts as ({facts}),
 sums as (
     select {columns}, currency, dispute_id, sum(balance) as balance,
            coalesce(sum(balance) filter (where due_date >= %(today)s), 0) as not_due,
@@ -44,13 +56,7 @@ group by currency, rollup ({levels})
 """
 
 _OPENED: Final[LiteralString] = """
-with {episodes},
-facts as (
-    select d.dispute_id, {keys}, d.currency, i.amount
-    from (select e.*, e.opened_at as moment from episodes e where e.episode = 1) d
-    {opening} {customers} {joins}
-    where {selected} and d.opened_at >= %(opened_from)s
-)
+with facts as ({facts})
 select grouping({levels}) as summed, {named}, currency, sum(amount) as amount,
        count(distinct dispute_id)::int as disputes
 from facts
@@ -126,9 +132,7 @@ def receivables(reading: Reading, parameters: ReceivablesParameters) -> Report[R
 
     Raises RoleForbids, ParameterInvalid.
     """
-    reading.reach(Permission.READ_RECEIVABLES)
-    _require_sense(parameters)
-    asked = _Asked(parameters)
+    asked = Asked.of(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ReceivablesRow]:
         rows, totals = asked.answer(snapshot)
@@ -180,13 +184,20 @@ class _Opened:
     disputes: int = 0
 
 
-class _Asked:
+class Asked:
     """What *parameters* ask for, of items, disputes and sales."""
 
     def __init__(self, parameters: ReceivablesParameters) -> None:
         self.parameters: Final = parameters
         self.group: Final = BY.asked(parameters.by)
         self._of_disputes: Final = _BY_OF_DISPUTES.asked(parameters.by)
+
+    @classmethod
+    def of(cls, reading: Reading, parameters: ReceivablesParameters) -> Asked:
+        """What *reading* may see of it. Raises RoleForbids, ParameterInvalid."""
+        reading.reach(Permission.READ_RECEIVABLES)
+        _require_sense(parameters)
+        return cls(parameters)
 
     def answer(self, snapshot: Snapshot) -> tuple[list[ReceivablesRow], list[ReceivablesRow]]:
         """Rows and totals."""
@@ -233,31 +244,43 @@ class _Asked:
 
     # --- what is asked of the tables ----------------------------------------------------------------
 
-    def _open(self, snapshot: Snapshot) -> list[_Open]:
+    def open_items(self, snapshot: Snapshot) -> tuple[dict[str, object], Composable]:
+        """A SELECT of the open items (item_id, key and label of each level, currency, balance, due_date,
+        dispute_id, disputed), and what it refers to."""
         chosen = selection.of_items(self.parameters)
-        found = snapshot.dicts(
-            _OPEN,
-            {**chosen.bindings, **self.group.bindings},
+        text = snapshot.statement(
+            _OPEN_ITEMS,
             items=snapshot.sql(item_rows.items_for(chosen, self.group)),
             selected=chosen.sql(snapshot.moment),
             **self.group.parts(snapshot.moment),
         )
-        return [_Open(self.group.names(each), **each) for each in found]
+        return {**chosen.bindings, **self.group.bindings}, text
 
-    def _opened(self, snapshot: Snapshot) -> list[_Opened]:
+    def newly_disputed(self, snapshot: Snapshot) -> tuple[dict[str, object], Composable]:
+        """A SELECT of the disputes opened in the last days (dispute_id, key and label of each level,
+        currency, amount), once for each item where items differ, and what it refers to."""
         of_disputes = selection.of_disputes(self.parameters)
         chosen = selection.both(of_disputes, selection.of_item_parts(self.parameters))
         moment = snapshot.moment
         first = start_of_day(moment.today - timedelta(days=self.parameters.days - 1), moment.zone)
-        found = snapshot.dicts(
-            _OPENED,
-            {**chosen.bindings, **self._of_disputes.bindings, "opened_from": first},
+        text = snapshot.statement(
+            _NEWLY_DISPUTED,
             episodes=snapshot.sql(EPISODES),
             opening=snapshot.sql(opening_amounts(self.parameters, self._of_disputes)),
             customers=snapshot.sql(customers_for(chosen, self._of_disputes)),
-            selected=chosen.sql(snapshot.moment),
-            **self._of_disputes.parts(snapshot.moment),
+            selected=chosen.sql(moment),
+            **self._of_disputes.parts(moment),
         )
+        return {**chosen.bindings, **self._of_disputes.bindings, "opened_from": first}, text
+
+    def _open(self, snapshot: Snapshot) -> list[_Open]:
+        bindings, facts = self.open_items(snapshot)
+        found = snapshot.dicts(_OPEN, bindings, facts=facts, **self.group.parts(snapshot.moment))
+        return [_Open(self.group.names(each), **each) for each in found]
+
+    def _opened(self, snapshot: Snapshot) -> list[_Opened]:
+        bindings, facts = self.newly_disputed(snapshot)
+        found = snapshot.dicts(_OPENED, bindings, facts=facts, **self._of_disputes.parts(snapshot.moment))
         return [_Opened(self._of_disputes.names(each), **each) for each in found]
 
 

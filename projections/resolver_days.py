@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, LiteralString
 
@@ -14,7 +14,7 @@ from projections.grouped_rows import grouped_rows
 from projections.parameters import Report
 from projections.reading import Reading, Snapshot
 from projections.resolution_time import ResolutionTimeParameters, chosen_episodes
-from projections.selection import By, Groupings
+from projections.selection import By, Grouping, Groupings, Selection
 
 BY: Final = Groupings(
     "resolver",
@@ -60,15 +60,22 @@ sums as (
 )
 """
 
-_GROUPED: Final[LiteralString] = """
+_AT_DESKS: Final[LiteralString] = """
 facts as (
     select d.dispute_id, d.episode, t.resolver_id, t.lasted, {keys}
     from ended d
     cross join lateral ({desks}) t
     {opening} {customers} {joins}
     where {selected}
-),
-at_desks as (
+)
+"""
+
+FACTS: Final[LiteralString] = _ENDED + _AT_DESKS
+"""The time (*lasted*, in microseconds) that each episode was with each resolver, or with all of them; once
+for each of its items where items differ."""
+
+_GROUPED: Final[LiteralString] = """
+, at_desks as (
     -- However many of its items are in a group, and however many groups it is in: once in each sum.
     select grouping({levels}) as summed, dispute_id, {named}, episode, min(lasted) as lasted
     from facts group by dispute_id, episode, resolver_id, rollup ({levels})
@@ -135,29 +142,46 @@ def resolver_days(reading: Reading, parameters: ResolutionTimeParameters) -> Rep
     of_case = chosen_episodes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ResolverDaysRow]:
-        period = selection.in_period(parameters, snapshot.moment, "d.moment")
-        selected = selection.both(of_case, period)
-        opening = opening_amounts(parameters, group)
-        rows, totals = grouped_rows(
-            snapshot,
-            group,
-            ResolverDaysRow,
-            _ENDED + (_BY_RESOLVER if group.name == "resolver" else _GROUPED) + _ROWS,
-            {**selected.bindings, **group.bindings},
-            "key",
-            episodes=snapshot.sql(EPISODES),
-            opening=snapshot.sql(opening),
-            distinct=SQL("" if opening == WHOLE else "distinct"),
-            customers=snapshot.sql(customers_for(of_case, group)),
-            selected=selected.sql(snapshot.moment),
-            desks=SQL(_EACH_DESK if "resolver" in group.levels else _ALL_DESKS),
-            nothing=_nothing(len(group.levels)),
-            order=group.order(_ORDERS),
-            **group.parts(snapshot.moment),
-        )
+        rows, totals = rows_and_totals(snapshot, parameters, group, of_case)
         return snapshot.report(parameters, rows, totals, by=group.name)
 
     return reading.at(parameters, work)
+
+
+def rows_and_totals(
+    snapshot: Snapshot, parameters: ResolutionTimeParameters, group: Grouping, of_case: Selection
+) -> tuple[list[ResolverDaysRow] | Iterator[ResolverDaysRow], list[ResolverDaysRow]]:
+    """What the report says at one moment: its rows; its subtotals, if any, and last its total. Of a streamed
+    reading the rows alone, as they are asked for."""
+    bindings, parts = places(snapshot, parameters, group, of_case)
+    return grouped_rows(
+        snapshot,
+        group,
+        ResolverDaysRow,
+        (_ENDED + _BY_RESOLVER if group.name == "resolver" else FACTS + _GROUPED) + _ROWS,
+        bindings,
+        "key",
+        distinct=SQL("" if opening_amounts(parameters, group) == WHOLE else "distinct"),
+        nothing=_nothing(len(group.levels)),
+        order=group.order(_ORDERS),
+        **parts,
+    )
+
+
+def places(
+    snapshot: Snapshot, parameters: ResolutionTimeParameters, group: Grouping, of_case: Selection
+) -> tuple[dict[str, object], dict[str, Composable]]:
+    """What `FACTS` refers to, and what goes into its places."""
+    selected = selection.both(of_case, selection.in_period(parameters, snapshot.moment, "d.moment"))
+    parts = {
+        "episodes": snapshot.sql(EPISODES),
+        "opening": snapshot.sql(opening_amounts(parameters, group)),
+        "customers": snapshot.sql(customers_for(of_case, group)),
+        "selected": selected.sql(snapshot.moment),
+        "desks": SQL(_EACH_DESK if "resolver" in group.levels else _ALL_DESKS),
+        **group.parts(snapshot.moment),
+    }
+    return {**selected.bindings, **group.bindings}, parts
 
 
 def _nothing(levels: int) -> Composable:

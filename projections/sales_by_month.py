@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, LiteralString, TypeAlias
+from uuid import UUID
+
+from psycopg.sql import Composable
 
 from domain.money import NOTHING
 from projections import dso, item_rows, selection
@@ -17,15 +20,17 @@ from projections.selection import TOTAL, Grouping, Name, Selection
 
 # Credit notes reduce sales as they reduce receivables; payments are no sales. What was withdrawn was never
 # registered. (As a timestamp, for the month of a date would be looked up in the session's time zone.)
+_REGISTERED_ITEMS: Final[LiteralString] = """
+select i.item_id, {keys}, i.currency, i.entity, i.amount,
+       date_trunc('month', i.issue_date::timestamp)::date as month,
+       i.issue_date > %(today)s::date - %(sales_days)s::int as is_recent
+{items} {joins}
+where {seen_i} and not i.withdrawn and i.type in ('invoice', 'credit_note') and i.issue_date <= %(today)s
+  and {selected}
+"""
+
 _REGISTERED: Final[LiteralString] = """
-with facts as (
-    select {keys}, i.currency, i.entity, i.amount,
-           date_trunc('month', i.issue_date::timestamp)::date as month,
-           i.issue_date > %(today)s::date - %(sales_days)s::int as is_recent
-    {items} {joins}
-    where {seen_i} and not i.withdrawn and i.type in ('invoice', 'credit_note') and i.issue_date <= %(today)s
-      and {selected}
-)
+with facts as ({facts})
 select 0 as summed, {named}, currency, entity, month, sum(amount) as amount,
        coalesce(sum(amount) filter (where is_recent), 0) as recent
 from facts
@@ -33,7 +38,7 @@ group by {levels}, currency, entity, month
 """
 
 _STATED: Final[LiteralString] = """
-select s.entity, s.currency, s.month, s.amount
+select s.sales_id, s.entity, s.currency, s.month, s.amount
 from sales_states s
 where {known_s} and s.month <= %(today)s and {selected}
 """
@@ -60,7 +65,10 @@ class _Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stated:
+class StatedSales:
+    """The sales of a month, entity and currency as the company stated them: the whole *amount*."""
+
+    sales_id: UUID
     entity: str
     currency: str
     month: date
@@ -109,7 +117,7 @@ def sales_by_month(
     attribute, nothing that was stated counts.
     """
     today = snapshot.moment.today
-    stated = _stated(snapshot, parameters) if _counts_stated(parameters, group) else []
+    stated = stated_sales(snapshot, parameters, group)
     known = {(each.entity, each.currency, each.month) for each in stated}
     registered = [
         each
@@ -135,35 +143,50 @@ def _counts_stated(parameters: Parameters, group: Grouping) -> bool:
     return {*group.levels} <= {"none", "entity"} and of_customers == (None, None, None)
 
 
-def _registered(snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int) -> list[_Registered]:
+def registered_items(
+    snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int
+) -> tuple[dict[str, object], Composable]:
+    """A SELECT of the items that make registered sales (item_id, key and label of each level, currency,
+    entity, amount, month, is_recent), and what it refers to."""
     chosen = selection.of_items(parameters)
-    found = snapshot.dicts(
-        _REGISTERED,
-        {**chosen.bindings, **group.bindings, "sales_days": days},
+    text = snapshot.statement(
+        _REGISTERED_ITEMS,
         items=snapshot.sql(item_rows.items_for(chosen, group)),
         selected=chosen.sql(snapshot.moment),
         **group.parts(snapshot.moment),
     )
+    return {**chosen.bindings, **group.bindings, "sales_days": days}, text
+
+
+def _registered(snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int) -> list[_Registered]:
+    bindings, facts = registered_items(snapshot, parameters, group, days)
+    found = snapshot.dicts(_REGISTERED, bindings, facts=facts, **group.parts(snapshot.moment))
     return [_Registered(group.names(each), **each) for each in found]
 
 
-def _stated(snapshot: Snapshot, parameters: Parameters) -> list[_Stated]:
+def stated_sales(snapshot: Snapshot, parameters: Parameters, group: Grouping) -> list[StatedSales]:
+    """What the company stated of the months up to the moment's date; nothing where that does not count."""
+    if not _counts_stated(parameters, group):
+        return []
     chosen = Selection()
     chosen.where_given("s.entity = %(entity)s", entity=parameters.entity)
     chosen.where_given("s.currency = %(currency)s", currency=parameters.currency)
-    return snapshot.rows(_Stated, _STATED, chosen.bindings, selected=chosen.sql(snapshot.moment))
+    return snapshot.rows(StatedSales, _STATED, chosen.bindings, selected=chosen.sql(snapshot.moment))
 
 
-def _so_far(stated: _Stated, group: Grouping, today: date, sales_days: int) -> _Registered:
-    """What a stated figure tells up to *today*, as if each day of its month had sold as much."""
+def sold_so_far(stated: StatedSales, today: date, sales_days: int) -> tuple[Decimal, Decimal]:
+    """What a stated figure tells up to *today*, as if each day of its month had sold as much; and of that
+    what the last *sales_days* sold."""
     last = monthrange(stated.month.year, stated.month.month)[1]
     so_far = min(last, (today - stated.month).days + 1)
     recent = _recent_days(stated.month, today, sales_days)
-    entity, amount = stated.entity, stated.amount
+    return stated.amount * so_far / last, stated.amount * recent / last
+
+
+def _so_far(stated: StatedSales, group: Grouping, today: date, sales_days: int) -> _Registered:
+    entity = stated.entity
     names = tuple((entity, entity) if level == "entity" else TOTAL for level in group.levels)
-    return _Registered(
-        names, stated.currency, entity, stated.month, amount * so_far / last, amount * recent / last
-    )
+    return _Registered(names, stated.currency, entity, stated.month, *sold_so_far(stated, today, sales_days))
 
 
 def _recent_days(month: date, today: date, sales_days: int) -> int:

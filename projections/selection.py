@@ -205,6 +205,11 @@ class Grouping:
         """Whether a dispute can be in several groups, because its items can."""
         return self.is_by_attribute or "entity" in self.levels
 
+    @property
+    def columns(self) -> Sequence[tuple[LiteralString, LiteralString]]:
+        """The columns with key and label of each level."""
+        return _COLUMNS[: len(self.levels)]
+
     def speaks_of(self, alias: str) -> bool:
         """Whether what is grouped by needs columns of *alias*."""
         return _speaks_of(alias, (text for by in self.by for text in (by.key, by.label, by.joins)))
@@ -218,7 +223,7 @@ class Grouping:
         ``{named}``    of a group: the columns with keys, the labels
         ``{columns}``  all of these columns
         """
-        columns = _COLUMNS[: len(self.by)]
+        columns = self.columns
         keys = [
             f"{by.key} as {key}, {by.label} as {label}"
             for by, (key, label) in zip(self.by, columns, strict=True)

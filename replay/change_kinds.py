@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from projections.comparison import Counts, Line, Thing
+from projections.comparison import Line, Thing
 
 
 class Kind(StrEnum):
@@ -34,6 +34,8 @@ class Kind(StrEnum):
     QUALIFIED = "qualified"
     AGED = "aged"
     TARGET_CHANGED = "target_changed"
+    STATED = "stated"
+    SUPERSEDED = "superseded"
     PLANNED = "planned"
     ENDED = "ended"
     DUE = "due"
@@ -70,6 +72,8 @@ SENTENCES: Final[Mapping[Kind, str]] = {
     Kind.QUALIFIED: "Something else is said of it.",
     Kind.AGED: "Time went by; no event marks it.",
     Kind.TARGET_CHANGED: "The target of its type is another one.",
+    Kind.STATED: "The company stated it.",
+    Kind.SUPERSEDED: "The company stated the sales of its month, which count in its place.",
     Kind.PLANNED: "It was planned.",
     Kind.ENDED: "It ended.",
     Kind.DUE: "It has come due.",
@@ -125,210 +129,8 @@ class Difference:
 
 
 Found: TypeAlias = Kind | None
+"""The kind of a change, as far as it can be told."""
 
 
 def _is_nothing(figures: Mapping[str, object]) -> bool:
     return not any(figures.values())
-
-
-def kind_of(counts: Counts, told: Difference) -> Kind:
-    """The kind of change that *told* is, in a report of what it *counts*."""
-    if counts is Counts.ITEMS:
-        return _of_item(told)
-    if counts is Counts.LINES:
-        return _of_line(told)
-    if told.others:
-        return Kind.MOVED_IN if told.is_new else Kind.MOVED_OUT
-    if told.is_new:
-        return _began(counts, told) or _seen_now(told)
-    if told.is_gone:
-        return _ended(counts, told)
-    return _changed(counts, told)
-
-
-# --- disputes and episodes -------------------------------------------------------------------------
-
-
-def _episode(thing: Thing | None) -> int:
-    return thing.episode or 0 if thing else 0
-
-
-def _began(counts: Counts, told: Difference) -> Found:
-    match counts:
-        case Counts.OPEN:
-            return _open_since(told)
-        case Counts.RESOLVED:
-            before = told.before
-            is_news = before is None or before.state != "resolved" or before.episode != told.after.episode
-            return Kind.RESOLVED if is_news else None
-        case Counts.EPISODES:
-            return _episode_since(told)
-        case _:
-            return Kind.OPENED if told.before is None else None
-
-
-def _open_since(told: Difference) -> Found:
-    if told.before is None:
-        return Kind.OPENED
-    if told.before.state == "open":
-        return None
-    return Kind.REOPENED if _episode(told.after) > _episode(told.before) else Kind.CONTINUED
-
-
-def _episode_since(told: Difference) -> Found:
-    episode = told.line.episode or 0
-    if episode > _episode(told.before):
-        was_resolved = told.grew("count") > 0
-        return Kind.RESOLVED if was_resolved else Kind.OPENED if episode == 1 else Kind.REOPENED
-    return Kind.RESOLVED if told.before and told.before.state == "open" and told.grew("count") else None
-
-
-def _seen_now(told: Difference) -> Kind:
-    if told.before is not None and not told.before.is_reached:
-        return Kind.INTO_REACH
-    return Kind.ITEMS_ADDED if _other_items(told, 1) else Kind.CAME_IN
-
-
-def _ended(counts: Counts, told: Difference) -> Kind:
-    after = told.after
-    if not after.is_reached:
-        return Kind.OUT_OF_REACH
-    if after.state == "cancelled" or (counts is Counts.OPEN and after.state != "open"):
-        return Kind(after.state)
-    if counts in {Counts.RESOLVED, Counts.EPISODES} and (again := _again(counts, told)):
-        return again
-    return Kind.ITEMS_TAKEN_OUT if _other_items(told, -1) else Kind.LEFT_OUT
-
-
-def _again(counts: Counts, told: Difference) -> Found:
-    """What makes a resolution count no longer, or elsewhere: the dispute goes on."""
-    episode = told.line.episode if counts is Counts.EPISODES else _episode(told.before)
-    if _episode(told.after) == episode:
-        return Kind.CONTINUED if told.after.state == "open" else None
-    return Kind.REOPENED if counts is Counts.RESOLVED else None
-
-
-def _changed(counts: Counts, told: Difference) -> Kind:
-    if counts is Counts.EPISODES:
-        return _episode_changed(told)
-    if _episode(told.after) != _episode(told.before):
-        return Kind.RESOLVED if counts is Counts.RESOLVED else Kind.REOPENED
-    if counts is Counts.OPEN and _other_items(told, 0):
-        return Kind.ITEMS_ADDED if _other_items(told, 1) else Kind.ITEMS_TAKEN_OUT
-    return Kind.CORRECTED if told.is_corrected else Kind.AMOUNT_CHANGED
-
-
-def _episode_changed(told: Difference) -> Kind:
-    if told.grew("escalated") > 0:
-        return Kind.ESCALATED
-    if told.grew("still_open") > 0:
-        return Kind.CONTINUED
-    if told.line.figures.after["still_open"]:
-        return Kind.AGED
-    if any(map(told.grew, ("still_open", "escalated", "days_observed", "count", "days"))):
-        return Kind.ESCALATED if told.line.figures.after["escalated"] else Kind.RESOLVED
-    return Kind.TARGET_CHANGED
-
-
-def _other_items(told: Difference, direction: int) -> bool:
-    """Whether the dispute's items differ (0), or some came (1) or went (-1)."""
-    before = set(told.before.around) if told.before else set()
-    after = set(told.after.around)
-    came, went = after - before, before - after
-    return bool({0: came | went, 1: came, -1: went}[direction])
-
-
-# --- items -----------------------------------------------------------------------------------------
-
-
-def _of_item(told: Difference) -> Kind:
-    if told.others:
-        return _moved(told)
-    if told.is_new:
-        if told.before is None:
-            return Kind.REGISTERED
-        if told.before.state != "open":
-            return Kind.REINSTATED
-        return Kind.CAME_IN if told.before.is_reached else Kind.INTO_REACH
-    if told.is_gone:
-        if not told.after.is_reached:
-            return Kind.OUT_OF_REACH
-        return Kind.LEFT_OUT if told.after.state == "open" else Kind(told.after.state)
-    return _item_changed(told)
-
-
-def _moved(told: Difference) -> Kind:
-    place, other = told.line.place, told.others[0].place
-    if (place.key, place.currency) == (other.key, other.currency):  # another bucket of the same row
-        return Kind.CORRECTED if told.is_corrected else Kind.AGED
-    return Kind.MOVED_IN if told.is_new else Kind.MOVED_OUT
-
-
-def _item_changed(told: Difference) -> Kind:
-    if told.grew("amount") or told.grew("balance"):
-        return Kind.CORRECTED if told.is_corrected else Kind.AMOUNT_CHANGED
-    if direction := told.grew("disputed"):
-        return Kind.DISPUTED if direction > 0 else Kind.UNDISPUTED
-    if told.grew("overdue"):
-        return Kind.CORRECTED if told.is_corrected else Kind.AGED
-    return Kind.QUALIFIED
-
-
-# --- lines of an agenda ------------------------------------------------------------------------------
-
-# Of a dispute that stays open the last action does not end.
-_CAME: Final = {"dispute_without_resolver": Kind.UNASSIGNED}
-_WENT: Final = {"dispute_without_resolver": Kind.ASSIGNED, "dispute_without_follow_up": Kind.FOLLOWED_UP}
-_STEP: Final = "scenario_step"
-
-
-def _of_line(told: Difference) -> Kind:
-    if told.others:
-        return Kind.MOVED_IN if told.is_new else Kind.MOVED_OUT
-    if told.is_new:
-        return _line_began(told) or _line_seen(told)
-    if told.is_gone:
-        return _line_ended(told)
-    if direction := told.grew("lines"):
-        return Kind.DUE if direction > 0 else Kind.NOT_DUE
-    return Kind.POSTPONED if _has_other_day(told) else Kind.AGED
-
-
-def _has_other_day(told: Difference) -> bool:
-    if told.line.place.part == _STEP:
-        return told.grew("overdue") < 0
-    return told.before is not None and told.before.due_on != told.after.due_on
-
-
-def _line_began(told: Difference) -> Found:
-    before, what = told.before, told.after.what
-    if what == "dispute":
-        return _open_since(told)
-    if before is None:
-        return Kind.PLANNED if what == "follow_up" else Kind.REGISTERED
-    return Kind.CONTINUED if before.state != "open" else None
-
-
-def _line_seen(told: Difference) -> Kind:
-    before, part = told.before, told.line.place.part or ""
-    assert before is not None, "it was there before"
-    if not before.is_reached:
-        return Kind.INTO_REACH
-    if part == _STEP:
-        return Kind.DUE
-    if part == "follow_up" and not before.is_due:
-        return Kind.POSTPONED if _has_other_day(told) else Kind.DUE
-    return _CAME.get(part, Kind.CAME_IN)
-
-
-def _line_ended(told: Difference) -> Kind:
-    after, part = told.after, told.line.place.part or ""
-    if not after.is_reached:
-        return Kind.OUT_OF_REACH
-    if after.state != "open":
-        return Kind(after.state)
-    if part == _STEP:
-        return Kind.NOT_DUE
-    if part == "follow_up" and not after.is_due:
-        return Kind.POSTPONED
-    return _WENT.get(part, Kind.LEFT_OUT)

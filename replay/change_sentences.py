@@ -11,6 +11,7 @@ from domain.customer import CollectorAssigned, CollectorWithdrawn
 from domain.dispute import DisputeOpened, DisputeReopened, ResolverAssigned, ResolverNotFound
 from domain.events import Event
 from domain.item import ItemCorrected, ItemCorrectionUndone, ItemDetails
+from domain.sales import MonthlySalesStated
 from replay.sentences import Words, money, sentence
 
 
@@ -25,6 +26,10 @@ def change_sentence(event: Event, words: Words, people: Mapping[UUID, str]) -> s
             )
         case DisputeOpened() | DisputeReopened():
             return _opened(event, words)
+        case MonthlySalesStated():
+            before = f", before {event.previous:f}" if event.previous is not None else ""
+            amount = money(event.amount, event.currency)
+            return f"The sales of {event.entity} in {event.month:%Y-%m} were stated: {amount}{before}."
         case _:
             return _of_people(event, words, people) or sentence(event, words)
 

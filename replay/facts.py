@@ -14,8 +14,8 @@ from store.log import Recorded
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One event, by both clocks, and what it says in words. *stream* is item, dispute, follow_up,
-    reminders or customer; *actor_name* is None for service keys that are gone and people who never were
-    registered; *original_name* is of the person on whose behalf it was done, by a history load."""
+    reminders, customer or sales; *actor_name* is None for service keys that are gone and people who never
+    were registered; *original_name* is of the person on whose behalf it was done, by a history load."""
 
     position: int
     event: str

@@ -16,7 +16,7 @@ from api.one_line import one_line
 if TYPE_CHECKING:
     from projections.comparison import Since
     from projections.parameters import Parameters
-    from replay.what_changed import Changed, ChangedRow, ChangedStatistic, Contribution, WhatChanged
+    from replay.changed_rows import Changed, ChangedRow, ChangedStatistic, Contribution, WhatChanged
 
 
 def install(app: typer.Typer) -> None:
@@ -30,7 +30,8 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
         str,
         typer.Argument(
             metavar="REPORT",
-            help="dispute-report, resolution-time, item-statuses, aged-balance or agenda.",
+            help="dispute-report, dispute-months, resolution-time, resolver-days, item-statuses,"
+            " aged-balance, receivables or agenda.",
         ),
     ],
     *,
@@ -47,7 +48,7 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
     known_at: Annotated[
         str | None, typer.Option(help="The later moment: as the log stood at this position or time.")
     ] = None,
-    by: Annotated[str | None, typer.Option(help="Grouping, as the report has it.")] = None,
+    by: Annotated[str | None, typer.Option(help="Grouping, as the report has it; two with a comma.")] = None,
     state: filters.State = None,
     period_from: filters.PeriodFrom = None,
     period_to: filters.PeriodTo = None,
@@ -64,14 +65,20 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
     days_ahead: Annotated[
         int | None, typer.Option(help="Agenda: so many days after either moment's own.")
     ] = None,
+    days: Annotated[
+        int | None, typer.Option(help="Receivables: disputes opened in so many last days (90).")
+    ] = None,
+    sales_days: Annotated[
+        int | None, typer.Option(help="Receivables: sales of so many last days (365).")
+    ] = None,
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,
 ) -> None:
     """Print which disputes or items make the difference between two moments of a report, and why.
 
     The contributions of a row add up to its difference; each stands with the events between the two
-    moments, by both clocks, and who recorded them. Means, medians and other percentiles do not add up:
-    they stand beside, at both moments, and the episodes named are why they changed. Why is a figure not
+    moments, by both clocks, and who recorded them. Means, percentiles, DSO and its relatives do not add up:
+    they stand beside, at both moments, and what is named is why they changed. Why is a figure not
     what was told on 3 April? What came in and went out in March?
 
     \b
@@ -99,6 +106,8 @@ def what_changed(  # noqa: PLR0913 - whatever a report can be asked
         "person": person,
         "until": until,
         "days_ahead": days_ahead,
+        "days": days,
+        "sales_days": sales_days,
     }
     report = name.replace("_", "-")
     parameters, since = _question(report, {key: value for key, value in told.items() if value is not None})
@@ -147,27 +156,39 @@ def _asked(here: Session, report: str, parameters: Parameters, since: Since) -> 
 
 def _text(found: WhatChanged) -> Iterator[str]:
     for row in found.rows:
-        yield from _heading(row)
+        yield from _heading(row, found)
         if row.statistics:
-            yield f"    ({_NO_SUMS})"
+            yield f"    ({_NO_SUMS if row.contributions else _TIME_ALONE})"
         for each in row.contributions:
             yield from _contribution(each)
     for row in found.totals:
-        yield from _heading(row)
+        yield from _heading(row, found)
 
 
-_NO_SUMS: Final = "these do not add up: they are of all its episodes, and changed because those named did"
+_NO_SUMS: Final = (
+    "these do not add up: they are of all that counts in the row, and changed because of those named"
+)
+_TIME_ALONE: Final = (
+    "nothing came, went or changed: they are others because of what other rows name, or of the days"
+)
 
 
-def _heading(row: ChangedRow) -> Iterator[str]:
-    yield f"{_place(row)}: {_figures(row.figures)}"
+def _heading(row: ChangedRow, found: WhatChanged) -> Iterator[str]:
+    yield f"{_place(row, found)}: {_figures(row.figures)}"
     if row.statistics:
-        yield f"    {_statistics(row.statistics)}"
+        yield f"    {_statistics(row)}"
 
 
-def _place(row: ChangedRow) -> str:
-    label = f"{row.label} ({row.key})" if row.label not in {None, row.key} else row.key or "(none)"
-    return " ".join(part for part in (label, row.bucket, row.currency) if part)
+def _place(row: ChangedRow, found: WhatChanged) -> str:
+    levels = [(row.key, row.label)]
+    if found.is_by_two:
+        levels.append((row.second_key, row.second_label))
+    names = ", ".join(_name(key, label) for key, label in levels)
+    return " ".join(part for part in (names, row.bucket, row.currency) if part)
+
+
+def _name(key: str | None, label: str | None) -> str:
+    return f"{label} ({key})" if label not in {None, key} else key or "(none)"
 
 
 def _figures(figures: Mapping[str, Changed]) -> str:
@@ -181,15 +202,17 @@ def _figures(figures: Mapping[str, Changed]) -> str:
     return ", ".join(told)
 
 
-def _statistics(statistics: Mapping[str, ChangedStatistic]) -> str:
-    told = (
-        f"{name} {_statistic(each.after)}"
-        if each.before == each.after
-        else f"{name} {_statistic(each.before)} → {_statistic(each.after)}"
-        + (f" ({each.change:+.6f})" if each.change is not None else "")
-        for name, each in statistics.items()
-    )
+def _statistics(row: ChangedRow) -> str:
+    basis = {"mean_days": f" ({row.mean_basis})"}
+    told = (_changed(name, each) + basis.get(name, "") for name, each in row.statistics.items())
     return ", ".join(told)
+
+
+def _changed(name: str, each: ChangedStatistic) -> str:
+    if each.before == each.after:
+        return f"{name} {_statistic(each.after)}"
+    change = f" ({each.change:+.6f})" if each.change is not None else ""
+    return f"{name} {_statistic(each.before)} → {_statistic(each.after)}{change}"
 
 
 def _statistic(value: float | None) -> str:
@@ -197,10 +220,11 @@ def _statistic(value: float | None) -> str:
 
 
 def _contribution(each: Contribution) -> Iterator[str]:
-    from replay.what_changed import utc
+    from replay.changed_rows import utc
 
     episode = f", episode {each.episode}" if each.episode is not None else ""
-    thing = f"{each.thing} {each.name or each.id} of {each.customer_code}{episode}: {each.sentence}"
+    customer = f" of {each.customer_code}" if each.customer_code else ""
+    thing = f"{each.thing} {each.name or each.id}{customer}{episode}: {each.sentence}"
     yield f"    {one_line(thing)}"
     yield f"        {_figures(each.figures)}"
     for one in each.events:

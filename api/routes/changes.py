@@ -15,7 +15,8 @@ from api.queries import SinceQuery, parameters_of, query_of
 from api.table_files import FileFormat
 from projections.comparable import COMPARABLE, Comparable
 from projections.comparison import Since
-from replay.what_changed import WhatChanged, what_changed
+from replay.changed_rows import WhatChanged
+from replay.what_changed import what_changed
 
 router: Final = APIRouter(tags=["reports"])
 
@@ -24,12 +25,15 @@ _DESCRIPTION: Final = (
     " each dispute, episode, item or line of an agenda, with the kind of change, its figures before and"
     " after, and the events that lie between the two moments, by both clocks, with who recorded them, in"
     " words. The contributions of a row add up to its difference. `statistics` (of resolution time: mean,"
-    " median, 90th percentile, share within target, Kaplan-Meier median and 90th percentile) are the"
-    " report's own at both moments: they do not add up, and the episodes that are named are why they"
-    " changed. `as_at` and `known_at` are the later moment; `since_as_at` and `since_known_at` the earlier"
-    " one, of which at least one must be given: a clock that is left out is that of the later moment."
-    " Filters, grouping (one, not two) and permission are those of the report, at both moments. In CSV"
-    " each contribution is one line, with its row's statistics as `row_…`."
+    " median, 90th percentile, share within target, Kaplan-Meier median and 90th percentile; of resolver"
+    " days: the mean; of receivables: DSO, simple, best possible and of disputes, and days deduction"
+    " outstanding) are the report's own at both moments: they do not add up, and what is named is why they"
+    " changed; those of receivables may also change because days went by. `mean_basis` says that means are of"
+    " closed episodes only, as the report does. `as_at` and `known_at` are the later moment; `since_as_at`"
+    " and `since_known_at` the earlier one, of which at least one must be given: a clock that is left out is"
+    " that of the later moment. Filters, grouping and permission are those of the report, at both moments;"
+    " grouped by two, rows have a `second_key`, and subtotals, where it is `total`, stand before the totals."
+    " In CSV each contribution is one line, with its row's statistics as `row_…`."
 )
 
 

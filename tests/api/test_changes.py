@@ -25,6 +25,8 @@ def stocked(service: Service) -> Service:
 def test_40_what_changed_of_every_report_that_can_be_compared(stocked: Service) -> None:
     before = stocked.newest()
     stocked.done("/v1/disputes", opening("N1", "N2"))
+    stocked.done("/v1/disputes", opening("N0", reference="D0"))
+    stocked.done("/v1/disputes/D0/resolve", {"outcome": "other"})
     for report in COMPARABLE:
         ahead = "&days_ahead=30" if report == "agenda" else ""
         path = f"/v1/reports/{report}/changes?since_known_at={before}{ahead}"
@@ -85,11 +87,14 @@ def test_34_what_does_not_add_up_is_told_of_the_row_at_both_moments(stocked: Ser
     (row,) = found["rows"]
     assert row["statistics"].keys() == set(found["statistics"]) > {"median_days", "km_median_days"}
     assert row["statistics"]["median_days"] == {"before": None, "after": None, "change": None}
+    assert row["mean_basis"] == found["totals"][0]["mean_basis"] == "closed only"
     (line,) = csv.DictReader(io.StringIO(stocked.get(f"{path}&format=csv").text))
     assert {f"row_{name}_after" for name in found["statistics"]} < line.keys()
+    assert line["row_mean_basis"] == "closed only"
     other = stocked.seen(f"/v1/reports/dispute-report/changes?since_known_at={before}")
     assert other["statistics"] == []
     assert other["rows"][0]["statistics"] == {}
+    assert other["rows"][0]["mean_basis"] is None
 
 
 def test_34_the_command_line_says_that_medians_do_not_add_up(manager, tmp_path):
@@ -118,6 +123,7 @@ def test_34_the_command_line_says_that_medians_do_not_add_up(manager, tmp_path):
     text = manager("what-changed", "resolution-time", "--since-known-at", str(before)).out
     row, statistics, caution, contribution, *_ = text.splitlines()
     assert row.endswith("count 0 → 1 (+1), days 0 → 10.000000 (+10.000000)")
+    assert "mean_days none → 10.000000 (closed only), median_days" in statistics
     assert "median_days none → 10.000000, p90_days none → 10.000000" in statistics
     assert "do not add up" in caution
     assert "D1 of C1, episode 1: It was resolved." in contribution
@@ -126,6 +132,39 @@ def test_34_the_command_line_says_that_medians_do_not_add_up(manager, tmp_path):
     ).out.splitlines()
     assert total.endswith("count 1, days 10.000000")
     assert "median_days 10.000000, p90_days 10.000000" in statistics
+
+
+def test_40_rows_of_two_groupings_have_both_keys(stocked: Service, manager, tmp_path) -> None:
+    before = stocked.newest()
+    stocked.done("/v1/disputes", opening("N1", "N2"))
+    path = f"/v1/reports/dispute-report/changes?since_known_at={before}&by=type,customer"
+    found = stocked.seen(path)
+    (row,) = found["rows"]
+    assert (row["key"], row["second_key"], row["second_label"]) == ("price", "ACME", "Acme Foods")
+    assert [(each["key"], each["second_key"]) for each in found["totals"]] == [
+        ("price", "total"), ("total", "total"),
+    ]  # fmt: skip
+    (line,) = csv.DictReader(io.StringIO(stocked.get(f"{path}&format=csv").text))
+    assert (line["key"], line["second_key"]) == ("price", "ACME")
+    has_items(manager, tmp_path, 1)
+    text = manager("what-changed", "item-statuses", "--since-as-at", "1999-01-01", "--by", "customer,status")
+    assert "C1, (none) EUR: items 0 → 1 (+1)" in text.out
+    assert "C1, total EUR: items 0 → 1 (+1)" in text.out
+
+
+def test_38_the_command_line_says_why_the_dso_is_another(manager, tmp_path):
+    has_items(manager, tmp_path, 1)
+    asked = ("what-changed", "receivables", "--since-as-at", "1999-01-01", "--sales-days")
+    assert "--sales-days" in manager(*asked, "36500", code=1).line
+    text = manager(*asked, "3660").out
+    assert "dso none → 1" in text
+    assert "It was registered." in text
+    since = manager.newest
+    file = tmp_path / "sales.csv"
+    file.write_text("month;amount\n2024-01;5000\n", encoding="utf-8")
+    manager("sales", "import", file)
+    text = manager("what-changed", "receivables", "--since-known-at", str(since)).out
+    assert "sales main 2024-01: The company stated it." in text
 
 
 def test_40_the_command_line_tells_what_changed(manager, tmp_path):
@@ -149,7 +188,7 @@ def test_40_the_command_line_tells_what_changed(manager, tmp_path):
     ("asked", "said"),
     [
         (["dispute-report"], "--since-as-at or --since-known-at"),
-        (["receivables", "--since-as-at", "2026-01-01"], "dispute-report, resolution-time"),
+        (["items", "--since-as-at", "2026-01-01"], "dispute-report, dispute-months"),
         (["aged-balance", "--since-as-at", "yesterday"], "--since-as-at: give a date"),
         (["aged-balance", "--since-known-at", "1", "--state", "open"], "takes no --state"),
     ],

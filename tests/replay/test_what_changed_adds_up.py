@@ -17,18 +17,25 @@ from domain.identity import person_id
 from projections.aged_balance import aged_balance
 from projections.agenda import AgendaParameters, agenda
 from projections.comparison import Since
+from projections.dispute_months import dispute_months
 from projections.dispute_report import Counted, DisputeReportParameters, dispute_report
 from projections.item_statuses import item_statuses
 from projections.parameters import Parameters, Report
+from projections.receivables import ReceivablesParameters, receivables
 from projections.resolution_time import ResolutionTimeParameters, resolution_time
+from projections.resolver_days import resolver_days
 from replay.change_kinds import Kind
-from replay.what_changed import ChangedRow, WhatChanged, what_changed
+from replay.changed_rows import ChangedRow, WhatChanged
+from replay.what_changed import what_changed
 from store.connections import Pool, open_pool
 from tests.projections.histories import BEGINNING, picks
 from tests.projections.test_past import LATER, fed, reading, told_late
 
-Place: TypeAlias = tuple[str | None, str | None, str | None]
+Place: TypeAlias = tuple[str | None, str | None, str | None, str | None]
+"""Key, second key, currency and bucket."""
 Figures: TypeAlias = Mapping[str, Decimal]
+Shown: TypeAlias = Callable[[Sequence[Any]], dict[Place, Figures]]
+"""The figures of rows, or of totals, by place."""
 NOTHING: Final = Decimal(0)
 
 
@@ -38,72 +45,95 @@ def pool(database: str) -> Iterator[Pool]:
         yield pool
 
 
-def _plain(*figures: str) -> Callable[[Report[Any]], dict[Place, Figures]]:
-    return lambda report: {
-        (row.key, row.currency, None): {name: Decimal(getattr(row, name)) for name in figures}
-        for row in report.rows
+def _place(row: Any, bucket: str | None = None) -> Place:
+    return row.key, row.grouped.get("second_key"), getattr(row, "currency", None), bucket
+
+
+def _plain(*figures: str) -> Shown:
+    return lambda rows: {
+        _place(row): {name: Decimal(str(getattr(row, name))) for name in figures} for row in rows
     }
 
 
-def _aged(report: Report[Any]) -> dict[Place, Figures]:
+def _aged(rows: Sequence[Any]) -> dict[Place, Figures]:
     """By bucket; what is disputed stands in the report for all buckets of a row together."""
     return {
-        (row.key, row.currency, bucket): {"balance": balance}
-        for row in report.rows
+        _place(row, bucket): {"balance": balance}
+        for row in rows
         for bucket, balance in row.buckets.items()
         if balance
     }
 
 
-def _times(report: Report[Any]) -> dict[Place, Figures]:
+def _aged_in_all(rows: Sequence[Any]) -> dict[Place, Figures]:
+    return {_place(row): {"balance": row.total, "disputed": row.disputed} for row in rows}
+
+
+def _times(rows: Sequence[Any]) -> dict[Place, Figures]:
     return {
-        (row.key, None, None): {
+        _place(row): {
             "count": Decimal(row.count),
             "days": Decimal(str((row.mean_days or 0) * row.count)),
             **{name: Decimal(getattr(row, name)) for name in ("opened", "still_open", "escalated")},
         }
-        for row in report.rows
+        for row in rows
     }
 
 
-STATISTICS: Final = (
-    "mean_days", "median_days", "p90_days", "within_target", "km_median_days", "km_p90_days"
-)  # fmt: skip
-
-
-def _statistics(row: Any) -> dict[str, float | None]:
-    return {name: getattr(row, name) for name in STATISTICS}
+STATISTICS: Final[Mapping[str, Sequence[str]]] = {
+    "resolution-time": (
+        "mean_days", "median_days", "p90_days", "within_target", "km_median_days", "km_p90_days"
+    ),
+    "resolver-days": ("mean_days",),
+    "receivables": (
+        "dso", "simple_dso", "best_possible_dso", "dispute_dso", "days_deduction_outstanding",
+        "days_deduction_outstanding_by_number",
+    ),
+}  # fmt: skip
 
 
 PEOPLE: Final = {person_id(f"P{number}"): f"P{number}" for number in range(3)}
 
 
-def _todo(report: Report[Any]) -> dict[Place, Figures]:
+def _todo(rows: Sequence[Any]) -> dict[Place, Figures]:
     """By person and kind of line."""
-    lines = Counter((row.person_id and PEOPLE[row.person_id], row.kind) for row in report.rows)
-    overdue = Counter(
-        (row.person_id and PEOPLE[row.person_id], row.kind) for row in report.rows if row.days_overdue
-    )
+    lines = Counter((row.person_id and PEOPLE[row.person_id], row.kind) for row in rows)
+    overdue = Counter((row.person_id and PEOPLE[row.person_id], row.kind) for row in rows if row.days_overdue)
     return {
-        (person, None, kind): {"overdue": Decimal(overdue[person, kind]), "lines": Decimal(number)}
+        (person, None, None, kind): {"overdue": Decimal(overdue[person, kind]), "lines": Decimal(number)}
         for (person, kind), number in lines.items()
     }
 
 
 _COUNTED: Final = _plain("disputes", "amount")
 _ALL: Final = _plain("disputes", "items", "amount")
+_HAPPENED: Final = _plain(
+    "opened", "reopened", "resolved", "amount_opened", "amount_reopened", "amount_resolved"
+)
+
+_AMOUNTS: Final = ("receivables", "not_due", "disputed", "disputes", "disputed_opened", "disputes_opened")
+
+
+def _receivables(rows: Sequence[Any]) -> dict[Place, Figures]:
+    """Without sales, which the report shows of all months together."""
+    shown = _plain(*_AMOUNTS)(rows)
+    return {place: figures for place, figures in shown.items() if any(figures.values())}
+
 
 ASKED: Final[
-    Sequence[tuple[str, Callable[..., Report[Any]], Parameters, Callable[..., dict[Place, Figures]]]]
+    Sequence[tuple[str, Callable[..., Report[Any]], Parameters, Shown]]
 ] = (
     *(
         ("dispute-report", dispute_report, DisputeReportParameters(by=by), _ALL)
-        for by in ("type", "resolver", "customer", "collector", "month", "age", "attribute:sector")
+        for by in (
+            "type", "resolver", "customer", "collector", "month", "age", "attribute:sector",
+            "type,customer", "attribute:sector,resolver",
+        )
     ),
     *(
         ("dispute-report", dispute_report, DisputeReportParameters(state=state, by=by), _COUNTED)
         for state in (Counted.OPENED, Counted.RESOLVED)
-        for by in ("type", "month", "attribute:sector")
+        for by in ("type", "month", "attribute:sector", "attribute:sector,type")
     ),
     (
         "dispute-report", dispute_report, DisputeReportParameters(status="price", customer="C1"),
@@ -112,12 +142,18 @@ ASKED: Final[
     ("dispute-report", dispute_report, DisputeReportParameters(resolver=person_id("P1")), _COUNTED),
     *(
         ("item-statuses", item_statuses, Parameters(by=by), _plain("items", "amount", "overdue"))
-        for by in ("status", "customer", "resolver")
+        for by in ("status", "customer", "resolver", "collector,attribute:sector")
     ),
-    *(("aged-balance", aged_balance, Parameters(by=by), _aged) for by in ("customer", "collector", "status")),
+    *(
+        ("aged-balance", aged_balance, Parameters(by=by), _aged)
+        for by in ("customer", "collector", "status", "status,customer")
+    ),
     *(
         ("resolution-time", resolution_time, ResolutionTimeParameters(by=by), _times)
-        for by in ("type", "resolver", "month", "attribute:sector", "none")
+        for by in (
+            "type", "resolver", "month", "attribute:sector", "none", "type,month",
+            "resolver,attribute:sector",
+        )
     ),
     (
         "resolution-time", resolution_time,
@@ -126,10 +162,45 @@ ASKED: Final[
         ),
         _times,
     ),
+    *(
+        ("dispute-months", dispute_months, Parameters(by=by), _HAPPENED)
+        for by in ("month", "type", "attribute:sector", "none", "attribute:sector,month", "resolver,type")
+    ),
+    (
+        "dispute-months", dispute_months,
+        Parameters(
+            period_from=BEGINNING.date() + timedelta(days=5), period_to=BEGINNING.date() + timedelta(days=20)
+        ),
+        _HAPPENED,
+    ),
+    *(
+        ("resolver-days", resolver_days, ResolutionTimeParameters(by=by), _plain("episodes", "days"))
+        for by in ("resolver", "type", "attribute:sector", "none", "month,resolver",
+                   "attribute:sector,resolver", "resolver,attribute:sector", "attribute:sector,type")
+    ),
+    ("resolver-days", resolver_days, ResolutionTimeParameters(resolver=person_id("P1")), _plain("episodes")),
+    *(
+        (
+            "receivables", receivables, ReceivablesParameters(by=by, days=20, sales_days=sales_days),
+            _receivables,
+        )
+        for by, sales_days in (
+            ("none", 30), ("customer", 365), ("entity", 5), ("attribute:sector,customer", 10),
+        )
+    ),
+    ("receivables", receivables, ReceivablesParameters(customer="C1"), _receivables),
     ("agenda", agenda, AgendaParameters(days_ahead=5), _todo),
     ("agenda", agenda, AgendaParameters(until=BEGINNING.date() + timedelta(days=366)), _todo),
     ("agenda", agenda, AgendaParameters(person=person_id("P1"), customer="C1"), _todo),
 )  # fmt: skip
+
+
+_IN_ALL: Final[Mapping[str, Shown]] = {
+    "aged-balance": _aged_in_all,
+    "agenda": lambda _: {},
+    "receivables": _plain(*_AMOUNTS, "sales"),
+}
+"""The figures of totals, where they are not those of rows; the agenda has none."""
 
 
 def pairs(events: int, chance: Random) -> Iterator[tuple[Since, datetime | None, int | None]]:
@@ -168,9 +239,13 @@ def test_40_contributions_add_up_to_the_difference_of_the_reports(pool: Pool, se
         for name, report, asked, figures in ASKED:
             after = replace(asked, as_at=as_at, known_at=known_at)
             found = what_changed(ask, log, name, after, since)
-            _check(found, figures(report(ask, since.before(after))), figures(report(ask, after)))
-            if name == "resolution-time":
-                _check_statistics(found, report(ask, since.before(after)), report(ask, after))
+            was, now = report(ask, since.before(after)), report(ask, after)
+            _check(found, figures(was.rows), figures(now.rows))
+            in_all = _IN_ALL.get(name, figures)
+            _check_totals(found, in_all(was.totals), in_all(now.totals))
+            _check_statistics(found, was, now)
+            if name == "receivables":
+                _check_sales(found, was, now)
             for each in (one for row in found.rows for one in row.contributions):
                 kinds[each.kind] += 1
                 _check_events(found, each)
@@ -178,7 +253,11 @@ def test_40_contributions_add_up_to_the_difference_of_the_reports(pool: Pool, se
 
 
 def _check(found: WhatChanged, before: Mapping[Place, Figures], after: Mapping[Place, Figures]) -> None:
-    changed = {(row.key, row.currency, row.bucket): row for row in found.rows}
+    changed = {_changed_place(row): row for row in found.rows}
+    if found.report == "receivables":
+        for place in [place for place in changed if place[3] is not None]:
+            row = changed.pop(place)
+            assert moved(found, row) == {name: each.change for name, each in row.figures.items()}
     assert changed.keys() <= before.keys() | after.keys()
     for place in before.keys() | after.keys():
         was, now = before.get(place, {}), after.get(place, {})
@@ -186,30 +265,74 @@ def _check(found: WhatChanged, before: Mapping[Place, Figures], after: Mapping[P
             assert was == pytest.approx(now), place
             continue
         row = changed[place]
-        assert row.contributions
+        assert row.contributions or any(each.before != each.after for each in row.statistics.values())
         assert moved(found, row) == {name: each.change for name, each in row.figures.items()}
-        for name in {**was, **now}:
-            assert row.figures[name].before == pytest.approx(was.get(name, NOTHING), abs=Decimal("1e-4"))
-            assert row.figures[name].after == pytest.approx(now.get(name, NOTHING), abs=Decimal("1e-4"))
+        _check_figures(row, was, now)
+
+
+def _changed_place(row: ChangedRow) -> Place:
+    return row.key, row.second_key, row.currency, row.bucket
+
+
+def _check_figures(row: ChangedRow, was: Figures, now: Figures) -> None:
+    for name in {**was, **now}:
+        # The report tells parts of months in cents.
+        near = Decimal("0.005" if name == "sales" else "1e-4")
+        assert row.figures[name].before == pytest.approx(was.get(name, NOTHING), abs=near)
+        assert row.figures[name].after == pytest.approx(now.get(name, NOTHING), abs=near)
+
+
+def _check_totals(
+    found: WhatChanged, before: Mapping[Place, Figures], after: Mapping[Place, Figures]
+) -> None:
+    """Subtotals and totals are those of the report, where it has some."""
+    told = {_changed_place(row): row for row in found.totals}
+    for place in before.keys() | after.keys():
+        was, now = before.get(place, {}), after.get(place, {})
+        if place in told:
+            _check_figures(told[place], was, now)
+        else:
+            assert not any({**was, **now}.values()), place
 
 
 def _check_statistics(found: WhatChanged, before: Report[Any], after: Report[Any]) -> None:
     """They are those of the report at both moments; what changed has contributions."""
-    assert found.statistics == STATISTICS
-    was, now = ({row.key: _statistics(row) for row in report.rows} for report in (before, after))
-    changed = {row.key: row for row in found.rows}
-    nothing = dict.fromkeys(STATISTICS)
-    for key in was.keys() | now.keys():
-        if key not in changed:
-            assert was.get(key, nothing) == now.get(key, nothing), key
+    names = STATISTICS.get(found.report, ())
+    assert found.statistics == tuple(names)
+    told_of = _plain_statistics(names)
+    nothing = dict.fromkeys(names)
+    was, now = told_of(before.rows), told_of(after.rows)
+    changed = {(*_changed_place(row)[:3], None): row for row in found.rows}
+    for place in was.keys() | now.keys() if names else ():
+        if place not in changed:
+            assert was.get(place, nothing) == now.get(place, nothing), place
             continue
-        told = changed[key].statistics
-        assert {name: each.before for name, each in told.items()} == was.get(key, nothing)
-        assert {name: each.after for name, each in told.items()} == now.get(key, nothing)
-    for total in found.totals:
-        ((was_in_all,), (now_in_all,)) = before.totals, after.totals
-        assert {name: each.before for name, each in total.statistics.items()} == _statistics(was_in_all)
-        assert {name: each.after for name, each in total.statistics.items()} == _statistics(now_in_all)
+        _check_told(changed[place], was.get(place, nothing), now.get(place, nothing))
+    was_in_all, now_in_all = told_of(before.totals), told_of(after.totals)
+    for total in found.totals if names else ():
+        place = _changed_place(total)
+        _check_told(total, was_in_all.get(place, nothing), now_in_all.get(place, nothing))
+
+
+def _check_sales(found: WhatChanged, before: Report[Any], after: Report[Any]) -> None:
+    """The sales of the months that changed make the difference of the row's."""
+    changes: defaultdict[Place, Decimal] = defaultdict(Decimal)
+    for row in found.rows:
+        changes[(*_changed_place(row)[:3], None)] += row.figures["sales"].change
+        assert row.bucket is not None or not row.figures["month_sales"].change
+    was, now = ({_place(row): row.sales for row in report.rows} for report in (before, after))
+    for place in was.keys() | now.keys():
+        difference = now.get(place, NOTHING) - was.get(place, NOTHING)
+        assert changes[place] == pytest.approx(difference, abs=Decimal("0.01")), place
+
+
+def _plain_statistics(names: Sequence[str]) -> Callable[[Sequence[Any]], dict[Place, dict[str, Any]]]:
+    return lambda rows: {_place(row): {name: getattr(row, name) for name in names} for row in rows if names}
+
+
+def _check_told(row: ChangedRow, was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    assert {name: each.before for name, each in row.statistics.items()} == was
+    assert {name: each.after for name, each in row.statistics.items()} == now
 
 
 _OF_THEMSELVES: Final = {
@@ -225,7 +348,7 @@ def _check_events(found: WhatChanged, each: Any) -> None:
     for fact in each.events:
         assert fact.position <= stated["known_at"]
         is_known_before = fact.position <= stated["since_known_at"]
-        if fact.stream != "customer":
+        if fact.stream not in {"customer", "sales"}:
             assert fact.occurred_at <= stated["as_at"]
             assert not (is_known_before and fact.occurred_at <= stated["since_as_at"])
         else:

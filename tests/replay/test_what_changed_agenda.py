@@ -20,8 +20,9 @@ from domain.reminder import DoReminderStep, PostponeReminderStep
 from domain.roles import Actor, Permission, Role
 from projections.comparison import Counts, Figures, Line, Place, Since, Thing
 from projections.parameters import ParameterInvalid
-from replay.change_kinds import Difference, Kind, kind_of
-from replay.what_changed import Contribution, WhatChanged
+from replay.change_kinds import Difference, Kind
+from replay.changed_rows import Contribution, WhatChanged
+from replay.kind_of_change import kind_of
 from tests.replay.test_what_changed import OPERATING, Desk, desk, item, pool, sentences, told
 
 __all__ = ["desk", "pool"]
@@ -155,7 +156,7 @@ def test_05_an_action_that_an_undone_import_had_ended_goes_on() -> None:
     figures = Figures(
         {"overdue": Decimal(0), "lines": Decimal(0)}, {"overdue": Decimal(0), "lines": Decimal(1)}
     )
-    line = Line(Place("cora", None, FOLLOW_UP), "Cora", figures, after.id)
+    line = Line(Place("cora", None, FOLLOW_UP), "Cora", None, figures, after.id)
     before = replace(after, version=2, state="ended")
     assert kind_of(Counts.LINES, Difference(line, (), before, after, is_corrected=False)) is Kind.CONTINUED
 
