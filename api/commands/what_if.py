@@ -209,8 +209,14 @@ def _records(answer: Answer, *, everything: bool) -> list[dict[str, object]]:
 
 
 def _narrow(records: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """Without the columns of a second grouping where there is none."""
-    unused = set() if any(each["second_key"] for each in records) else {"second_key", "second_label"}
+    """Without the columns of a second grouping and of a mean's basis where there is none."""
+    names = {"second_key": ("second_key", "second_label"), "basis": ("basis",)}
+    unused = {
+        column
+        for name, columns in names.items()
+        if not any(each[name] for each in records)
+        for column in columns
+    }
     return [{name: each[name] for name in each if name not in unused} for each in records]
 
 

@@ -49,7 +49,8 @@ class Question:
 class Figure:
     """One figure of one row of a report: as it is, as it would be, and the difference. None: it cannot be
     told, or there is no such row. *second_key*: of reports grouped by two, ``total`` in their subtotals; else
-    None. *is_total*: of a row that the others need not add up to."""
+    None. *is_total*: of a row that the others need not add up to. *basis*: of a mean, what it is of, if the
+    report says so (``closed only``: of episodes that ended; the others wait still)."""
 
     report: str
     key: str | None
@@ -62,6 +63,7 @@ class Figure:
     what_if: Any
     difference: Any
     is_total: bool
+    basis: str | None
 
     @property
     def differs(self) -> bool:
@@ -206,7 +208,8 @@ def _figures(name: str, real: Sequence[Any], other: Sequence[Any], *, is_total: 
             one, two = was.get(figure), would_be.get(figure)
             if not isinstance(one, str) and not isinstance(two, str):
                 named = (key, label, second, called, currency)
-                yield Figure(name, *named, figure, one, two, _minus(two, one), is_total)
+                basis = {**was, **would_be}.get("mean_basis") if "mean" in figure else None
+                yield Figure(name, *named, figure, one, two, _minus(two, one), is_total, basis)
 
 
 def _by_group(records: Iterable[Mapping[str, Any]]) -> dict[_Group, Mapping[str, Any]]:
@@ -235,6 +238,8 @@ def _counted(rows: Iterable[AgendaRow]) -> Iterator[dict[str, Any]]:
             "label": own[0].person,
             "follow_ups_due": len(due),
             "days_overdue": sum(row.days_overdue or 0 for row in due),
+            "scenario_steps": sum(row.kind == "scenario_step" for row in own),
             "disputes_without_resolver": sum(row.kind == "dispute_without_resolver" for row in own),
             "disputes_without_follow_up": sum(row.kind == "dispute_without_follow_up" for row in own),
+            "customers_without_collector": sum(row.kind == "customer_without_collector" for row in own),
         }

@@ -132,4 +132,6 @@ class Filling:
         self._cursor.execute(ended_episodes.all_ended(SCHEMA, by_time_alone=True).as_bytes())
         self._cursor.execute(SQL("analyze {}").format(Identifier(SCHEMA, ended_episodes.NAME)))
         tracking = Identifier(SCHEMA, "tracking")
-        self._cursor.execute(SQL("insert into {} values ('states', %s)").format(tracking), [position * STEP])
+        # After the log's last decision there is room for what would have happened, as after any other.
+        newest = (position + 1) * STEP - 1
+        self._cursor.execute(SQL("insert into {} values ('states', %s)").format(tracking), [newest])

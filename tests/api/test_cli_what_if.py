@@ -89,7 +89,7 @@ def test_4_7_json_has_all_that_was_asked_and_assumed(told):
 def test_4_7_csv_has_one_line_for_each_figure(told):
     rows = list(csv.DictReader(io.StringIO(told(*ONE, "price=4", "--format", "csv").out)))
     assert {each["report"] for each in rows} == {"resolution-time"}
-    assert {"figure": "mean_days", "real": "10.0", "what_if": "4.0"}.items() <= next(
+    assert {"figure": "mean_days", "basis": "closed only", "real": "10.0", "what_if": "4.0"}.items() <= next(
         each.items() for each in rows if each["figure"] == "mean_days"
     )
     empty = told("what-if", "--report", "item-statuses", "--target-days", "price=4", "--format", "csv").out
@@ -109,6 +109,7 @@ def test_4_7_two_groupings_are_told_in_every_form(told):
             (each["key"], each["second_key"], int(each["real"]), int(each["what_if"])) for each in counts
         ] == [("price", "C1", 1, 2), ("price", "total", 1, 2), ("total", "total", 1, 2)]
     assert "second_key" not in told(*ONE, "price=4").out
+    assert "closed only" in told(*ONE, "price=4").out
 
 
 def test_4_7_all_reports_are_asked_what_they_can_be_asked(told):

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from psycopg.conninfo import make_conninfo
 
-from domain import catalogue, dispute, follow_up, item, people
+from domain import catalogue, dispute, follow_up, item, people, scenario
 from domain.identity import (
     OPERATOR,
     DisputeId,
@@ -398,6 +398,43 @@ def test_4_7_a_clearing_that_was_undone_comes_back_outside_the_dispute(pool: Poo
     assert figures(answer, "dispute-report")["disputes"] == (1, None)
     assert figures(answer, "item-statuses", "dispute_resolved")["items"] == (None, 1)
     assert figures(answer, "agenda", None)["follow_ups_due"] == (1, 0)  # the customer has no collector
+
+
+def test_4_7_steps_of_the_scenario_are_due_where_the_dispute_would_be_over(pool: Pool) -> None:
+    told = Told()
+    told(day(1), scenario.DefineScenarioStep("ring", 5, scenario.StepKind.CALL, {"en": "Ring"}))
+    told.open("open", 11, told.invoice("A", "100"))
+    found = told.reading(pool)
+    answer = asked(found, Rules(resolved_within={"price": 10}), question("agenda", as_at=day(60)))
+    counted = figures(answer, "agenda", None)  # the customer has no collector
+    assert counted["scenario_steps"] == (0, 1)
+    assert counted["disputes_without_follow_up"] == (1, 0)
+    assert counted["customers_without_collector"] == (1, 1)
+
+
+def test_34_a_mean_says_that_it_is_of_closed_episodes_only(pool: Pool) -> None:
+    told = Told()
+    told.resolve(told.open("late", 11, told.invoice("A", "100")), 51)
+    told.open("open", 11, told.invoice("B", "100"))
+    answer = asked(told.reading(pool), Rules(resolved_within={"price": 10}), question("resolution-time"))
+    basis = {each.figure: each.basis for each in answer.answers[0].figures}
+    assert basis["mean_days"] == "closed only"
+    assert basis["mean_business_days"] == basis["weighted_mean_days_EUR"] == "closed only"
+    assert basis["km_median_days"] is None
+    assert basis["count"] is None
+    assert "mean_basis" not in basis
+
+
+@pytest.mark.parametrize("as_at", [None, day(60), day(21)])
+def test_4_7_what_would_have_happened_after_the_last_that_was_recorded_counts_at_any_moment(
+    pool: Pool, as_at: datetime | None
+) -> None:
+    told = Told()
+    told.open("last", 11, told.invoice("A", "100"))
+    answer = asked(
+        told.reading(pool), Rules(resolved_within={"price": 10}), question("dispute-report", as_at=as_at)
+    )
+    assert figures(answer, "dispute-report")["disputes"] == (1, None)
 
 
 # --- targets -----------------------------------------------------------------------------------------
