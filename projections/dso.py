@@ -53,7 +53,8 @@ def count_back(receivables: Decimal, months: Iterable[MonthOfSales]) -> Decimal 
 
 def of_disputes(receivables: Decimal, disputed: Decimal, months: Iterable[MonthOfSales]) -> Decimal | None:
     """DSO of disputes = DSO(all) - DSO(without disputed), both by counting back over the same *months*: by
-    how many days of sales disputes prolong the DSO. None where one of the two is."""
+    how many days of sales disputes prolong the DSO. No standard but a definition of this project (spec 38),
+    made of `count_back`. None where one of the two is."""
     known = tuple(months)
     with_them, without = count_back(receivables, known), count_back(receivables - disputed, known)
     return with_them - without if with_them is not None and without is not None else None

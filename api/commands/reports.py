@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, get_args, get_type_hints
 
 import typer
@@ -214,17 +214,34 @@ def _print_table(answer: Report[Any]) -> None:
 
 
 def _write_json(here: Session, question: _Question, output: Path | None) -> None:
-    answer = _asked_whole(here, question) if question.parameters.has_order else _asked(here, question)
-    text = to_json(
-        {
-            "position": answer.position,
-            "parameters": answer.parameters,
-            "rows": answer.records(),
-            "totals": answer.total_records(),
-        }
-    )
-    with written_to(output, is_binary=False) as file:
-        file.write(f"{text}\n".encode())
+    with ExitStack() as held:
+        file = held.enter_context(written_to(output, is_binary=False))
+        reading = _reading(here)
+        if question.parameters.has_order:  # all of a list, which has a page of its rows unless it is streamed
+            reading = held.enter_context(reading.streamed())
+        for piece in _json_pieces(question.ask(reading, question.parameters)):
+            file.write(piece.encode())
+
+
+def _json_pieces(answer: Report[Any]) -> Iterator[str]:
+    from projections.parameters import record
+
+    head = to_json({"position": answer.position, "parameters": answer.parameters})
+    yield f"{head.removesuffix('}').rstrip()},\n"
+    yield from _json_list("rows", map(record, answer.each()))
+    yield ",\n"
+    yield from _json_list("totals", iter(answer.total_records()))
+    yield "\n}\n"
+
+
+def _json_list(name: str, records: Iterator[Mapping[str, object]]) -> Iterator[str]:
+    """A field of the outermost object, row by row."""
+    yield f'  "{name}": ['
+    between = "\n"
+    for each in records:
+        yield between + indent(to_json(each), "    ")
+        between = ",\n"
+    yield "]" if between == "\n" else "\n  ]"
 
 
 def _write_file(
@@ -295,13 +312,6 @@ def asked_of(name: str, told: Mapping[str, object], whose: str) -> tuple[Ask, Pa
 
 def _asked(here: Session, question: _Question) -> Report[Any]:
     return question.ask(_reading(here), question.parameters)
-
-
-def _asked_whole(here: Session, question: _Question) -> Report[Any]:
-    """All rows of a list, which has a page of them unless it is streamed."""
-    with _reading(here).streamed() as reading:
-        answer = question.ask(reading, question.parameters)
-        return replace(answer, rows=tuple(answer.each()), coming=None)
 
 
 def _reading(here: Session) -> Reading:
