@@ -230,6 +230,18 @@ def test_38_what_another_collector_has_moved_with_all_its_sales(desk: Desk) -> N
             assert sentences(each) == ["The customer was given to the collector Carl."]
 
 
+def test_38_the_months_of_a_row_come_with_it(desk: Desk) -> None:
+    known = desk.log.newest()
+    for month in (2, 3):
+        for customer in ("C1", "C2"):
+            invoiced(desk, f"9{month}", date(2026, month, 10), customer)
+    found = desk.changes("receivables", Since(known_at=known), by="customer")
+    assert [(each.key, each.bucket) for each in found.rows] == [
+        ("C1", None), ("C1", "2026-02"), ("C1", "2026-03"),
+        ("C2", None), ("C2", "2026-02"), ("C2", "2026-03"),
+    ]  # fmt: skip
+
+
 # --- asking ------------------------------------------------------------------------------------------
 
 
