@@ -274,7 +274,10 @@ def _check_order(then: Moment, now: Moment, since: Since) -> None:
 
 def _lines(asking: Asking, then: Snapshot, now: Snapshot) -> dict[str, list[Line]]:
     before, after = _facts(asking, then, "before"), _facts(asking, now, "after")
-    text = comparing(asking.group, asking.figures, before[0], after[0])
+    text = comparing(
+        asking.group, asking.figures, before[0], after[0],
+        with_all=asking.statistics is not no_statistics,
+    )  # fmt: skip
     found: dict[str, list[Line]] = {"line": [], "row": [], "total": []}
     with now.connection.cursor(row_factory=dict_row) as cursor:
         for row in cursor.execute(text.encode(), {**before[1], **after[1]}, binary=True):

@@ -21,9 +21,10 @@ things as materialized (
 select 'line' as level, true as differs, thing, episode, {keys}, {labels}, currency, part, {names}
 from things where ({befores}) is distinct from ({afters})
 union all
-select 'row', bool_or(({befores}) is distinct from ({afters})), null, null, {keys}, {any_labels}, currency,
+select 'row', {differs}, null, null, {keys}, {any_labels}, currency,
        part, {sums}
 from things group by {keys}, currency, part
+having {is_told}
 {totals}"""
 
 # What counts once for each of some keys is put together by these first.
@@ -53,11 +54,14 @@ class Added:
     each: str | None = None
 
 
-def comparing(group: Grouping, figures: Added, before: str, after: str) -> str:
-    """The lines that differ; all rows, and whether they have one that *differs*; and the subtotals and
-    totals, out of the facts of both moments: SELECTs as `Asking` has them."""
+def comparing(group: Grouping, figures: Added, before: str, after: str, *, with_all: bool) -> str:
+    """The lines that differ; the rows, and whether they have one that *differs*; and the subtotals and
+    totals, out of the facts of both moments: SELECTs as `Asking` has them. *with_all*: rows of which none
+    differs, too."""
     keys, labels = zip(*group.columns, strict=True)
     sides = _sides(figures)
+    befores, afters = (", ".join(f"{name}_{side}" for name in figures.names) for side in _SIDES)
+    differs = f"bool_or(({befores}) is distinct from ({afters}))"
     return _COMPARE.format(
         before=before,
         after=after,
@@ -74,8 +78,10 @@ def comparing(group: Grouping, figures: Added, before: str, after: str) -> str:
         ),
         names=", ".join(sides),
         sums=_sums(sides),
-        befores=", ".join(f"{name}_before" for name in figures.names),
-        afters=", ".join(f"{name}_after" for name in figures.names),
+        befores=befores,
+        afters=afters,
+        is_told=f"part is null or {differs}" if with_all else differs,
+        differs=differs,
         totals="".join(_total(group, figures, level) for level in reversed(range(len(keys)))),
     )
 

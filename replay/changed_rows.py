@@ -81,6 +81,11 @@ class ChangedRow:
     statistics: Mapping[str, ChangedStatistic]
     mean_basis: str | None
 
+    @property
+    def place(self) -> tuple[str | None, str | None, str | None]:
+        """What tells it, with all its buckets, from the other rows."""
+        return self.key, self.second_key, self.currency
+
 
 _WHEN: Final = ("before", "after", "change")
 _OF_ROW: Final = ("key", "label", "second_key", "second_label", "currency", "bucket")

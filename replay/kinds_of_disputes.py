@@ -75,7 +75,7 @@ def _episode_since(told: Difference) -> Found:
 def _seen_now(told: Difference) -> Kind:
     if told.before is not None and not told.before.is_reached:
         return Kind.INTO_REACH
-    return Kind.ITEMS_ADDED if _other_items(told, 1) else Kind.CAME_IN
+    return Kind.ITEMS_ADDED if other_items(told, 1) else Kind.CAME_IN
 
 
 _OF_ENDINGS: Final = frozenset({Counts.RESOLVED, Counts.EPISODES, Counts.DESKS, Counts.HAPPENINGS})
@@ -89,14 +89,15 @@ def _ended(counts: Counts, told: Difference) -> Kind:
         return Kind(after.state)
     if counts in _OF_ENDINGS and (again := _again(counts, told)):
         return again
-    return Kind.ITEMS_TAKEN_OUT if _other_items(told, -1) else Kind.LEFT_OUT
+    return Kind.ITEMS_TAKEN_OUT if other_items(told, -1) else Kind.LEFT_OUT
 
 
 def _again(counts: Counts, told: Difference) -> Found:
     """What makes a resolution count no longer, or elsewhere: the dispute goes on."""
     episode = told.line.episode or _episode(told.before)
     if _episode(told.after) == episode:
-        return Kind.CONTINUED if told.after.state == "open" else None
+        had_ended = told.before is not None and told.before.state != "open"
+        return Kind.CONTINUED if had_ended and told.after.state == "open" else None
     return Kind.REOPENED if counts is Counts.RESOLVED else None
 
 
@@ -107,8 +108,8 @@ def _changed(counts: Counts, told: Difference) -> Kind:
         return _ending_changed(told)
     if _episode(told.after) != _episode(told.before):
         return Kind.RESOLVED if counts is Counts.RESOLVED else Kind.REOPENED
-    if counts is Counts.OPEN and _other_items(told, 0):
-        return Kind.ITEMS_ADDED if _other_items(told, 1) else Kind.ITEMS_TAKEN_OUT
+    if counts is Counts.OPEN and other_items(told, 0):
+        return Kind.ITEMS_ADDED if other_items(told, 1) else Kind.ITEMS_TAKEN_OUT
     return Kind.CORRECTED if told.is_corrected else Kind.AMOUNT_CHANGED
 
 
@@ -132,7 +133,7 @@ def _episode_changed(told: Difference) -> Kind:
     return Kind.TARGET_CHANGED
 
 
-def _other_items(told: Difference, direction: int) -> bool:
+def other_items(told: Difference, direction: int) -> bool:
     """Whether the dispute's items differ (0), or some came (1) or went (-1)."""
     before = set(told.before.around) if told.before else set()
     after = set(told.after.around)

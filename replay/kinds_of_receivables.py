@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replay.change_kinds import Difference, Kind
-from replay.kinds_of_disputes import open_since
+from replay.kinds_of_disputes import open_since, other_items
 from replay.kinds_of_items import of_item
 
 
@@ -24,11 +24,19 @@ def _of_dispute(told: Difference) -> Kind:
     if told.after.state != "open" and (told.grew("disputes") or told.after.state == "cancelled"):
         return Kind(told.after.state)
     if direction := told.grew("disputes"):
-        return (open_since(told) or Kind.CAME_IN) if direction > 0 else Kind.LEFT_OUT
+        return (open_since(told) or _came(told)) if direction > 0 else _left(told)
     if direction := told.grew("disputes_opened"):
         # As time goes by, it is none of the last days any more.
         return Kind.CAME_IN if direction > 0 else Kind.AGED
     return Kind.AMOUNT_CHANGED
+
+
+def _came(told: Difference) -> Kind:
+    return Kind.ITEMS_ADDED if other_items(told, 1) else Kind.CAME_IN
+
+
+def _left(told: Difference) -> Kind:
+    return Kind.ITEMS_TAKEN_OUT if other_items(told, -1) else Kind.LEFT_OUT
 
 
 def _of_stated(told: Difference) -> Kind:

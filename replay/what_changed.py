@@ -80,7 +80,7 @@ def what_changed(
         stated,
         asking.figures.names,
         found.after.statistics.names,
-        tuple(asking.group.in_order(rows, totals)),
+        tuple(asking.group.in_order(_together(rows), totals)),
         tuple(totals),
     )
 
@@ -88,6 +88,12 @@ def what_changed(
 def _order(row: ChangedRow) -> tuple[object, ...]:
     names = (row.key or "", row.second_key or "", row.bucket or "")
     return row.currency or "", _size(row.figures), *names
+
+
+def _together(rows: list[ChangedRow]) -> list[ChangedRow]:
+    """*rows* with the buckets of each behind the first of them."""
+    places = {row.place: number for number, row in reversed([*enumerate(rows)])}
+    return sorted(rows, key=lambda row: places[row.place])
 
 
 def _size(figures: Mapping[str, Changed]) -> list[Decimal]:

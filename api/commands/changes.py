@@ -155,28 +155,28 @@ def _asked(here: Session, report: str, parameters: Parameters, since: Since) -> 
 
 
 def _text(found: WhatChanged) -> Iterator[str]:
+    told = None
     for row in found.rows:
-        yield from _heading(row, found)
-        if row.statistics:
+        yield f"{_place(row, found)}: {_figures(row.figures)}"
+        # The buckets of a row, which come one after the other, have the statistics of the whole row.
+        if row.statistics and row.place != told:
+            yield f"    {_statistics(row)}"
             yield f"    ({_NO_SUMS if row.contributions else _TIME_ALONE})"
+        told = row.place
         for each in row.contributions:
             yield from _contribution(each)
     for row in found.totals:
-        yield from _heading(row, found)
+        yield f"{_place(row, found)}: {_figures(row.figures)}"
+        if row.statistics:
+            yield f"    {_statistics(row)}"
 
 
 _NO_SUMS: Final = (
-    "these do not add up: they are of all that counts in the row, and changed because of those named"
+    "these do not add up: they are of all that counts in the row, and changed because of what is named"
 )
 _TIME_ALONE: Final = (
-    "nothing came, went or changed: they are others because of what other rows name, or of the days"
+    "none of it came, went or changed here: the days that went by changed these, or the sales of a month"
 )
-
-
-def _heading(row: ChangedRow, found: WhatChanged) -> Iterator[str]:
-    yield f"{_place(row, found)}: {_figures(row.figures)}"
-    if row.statistics:
-        yield f"    {_statistics(row)}"
 
 
 def _place(row: ChangedRow, found: WhatChanged) -> str:

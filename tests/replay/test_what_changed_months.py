@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from domain.customer import RegisterCustomer
 from domain.dispute import (
     AssignResolver,
     CancelDispute,
@@ -17,7 +18,7 @@ from domain.dispute import (
 from domain.follow_up import FollowUpPlan
 from domain.identity import dispute_id, person_id
 from projections.comparison import Since
-from tests.replay.test_what_changed import Desk, desk, only, pool, told
+from tests.replay.test_what_changed import OPERATING, Desk, desk, only, pool, told
 
 __all__ = ["desk", "pool"]
 
@@ -96,6 +97,19 @@ def test_34_days_count_once_in_totals_at_each_desk(
         row.key: (int(row.figures["episodes"].change), int(row.figures["days"].change))
         for row in found.totals
     } == {**subtotals, "total": (1, 30)}
+
+
+@pytest.mark.parametrize("report", ["dispute-months", "resolution-time"])
+def test_33_an_open_dispute_of_a_customer_who_was_given_away_is_left_out(desk: Desk, report: str) -> None:
+    desk.opens("D1", "1", when="2026-02-10")
+    known = Since(known_at=desk.log.newest())
+    desk.does(RegisterCustomer("C1", None, None, person_id("carl")), actor=OPERATING)
+    assert only(desk.changes(report, known, collector=person_id("cora"))).kind == "left_out"
+    assert only(desk.changes(report, known, collector=person_id("carl"))).kind == "came_in"
+    moved = told(desk.changes(report, known, by="collector"))
+    assert {key: each.kind for (key, _), (each,) in moved.items()} == {
+        "cora": "moved_out", "carl": "moved_in",
+    }  # fmt: skip
 
 
 # --- two groupings -----------------------------------------------------------------------------------

@@ -10,16 +10,26 @@ from typing import Any
 
 import pytest
 
-from domain.dispute import CancelDispute, EscalateDispute, Outcome, ReopenDispute, ResolveDispute
+from domain.customer import RegisterCustomer
+from domain.dispute import (
+    AddItems,
+    CancelDispute,
+    EscalateDispute,
+    OpenDispute,
+    Outcome,
+    RemoveItems,
+    ReopenDispute,
+    ResolveDispute,
+)
 from domain.follow_up import FollowUpPlan
-from domain.identity import dispute_id, person_id
+from domain.identity import dispute_id, item_id, person_id
 from domain.item import ClearItem, ItemDetails, ItemType, RegisterItem
 from domain.refusals import RoleForbids
 from domain.roles import Actor, Permission, Role
 from domain.sales import StateMonthlySales
 from projections.comparison import Since
 from replay.changed_rows import ChangedRow, WhatChanged
-from tests.replay.test_what_changed import Desk, desk, item, pool, sentences, told
+from tests.replay.test_what_changed import OPERATING, Desk, desk, item, pool, sentences, told
 
 __all__ = ["desk", "pool"]
 
@@ -121,8 +131,8 @@ def test_38_stated_sales_take_the_place_of_invoices_and_say_so(desk: Desk) -> No
         *[("item", number, "superseded") for number in ("1", "1", "2", "3")],
         ("sales", "main 2026-01", "stated"),
     ]
-    said = {line for each in one.contributions for line in sentences(each)}
-    assert said == {"The sales of main in 2026-01 were stated: 4000 EUR."}
+    for each in one.contributions:
+        assert sentences(each) == ["The sales of main in 2026-01 were stated: 4000 EUR."]
     assert {each.customer_code for each in one.contributions} == {"C1", "C2", None}
     assert days(one) == (90, pytest.approx(31 + 28 + 3.1))
     # Only invoices tell whose sales they were.
@@ -188,6 +198,48 @@ def test_38_a_dispute_that_was_opened_too_long_ago_is_new_no_more(desk: Desk) ->
     one = row(desk.changes("receivables", days=30))
     assert kinds(one) == [("dispute", "D1", "aged")]
     assert changes(one) == {"disputes_opened": -1, "disputed_opened": -100}
+
+
+def test_38_a_dispute_counts_where_its_items_are(desk: Desk) -> None:
+    desk.registers("8", entity="north")
+    desk.registers("9", entity="south")
+    north, south = (item_id(entity, "C1", number) for entity, number in (("north", "8"), ("south", "9")))
+    desk.does(OpenDispute(dispute_id("D1"), (north,), "price", "Too dear", reference="D1"), "2026-02-10")
+    desk.does(AddItems(dispute_id("D1"), (south,)), "2026-03-10")
+    found = desk.changes("receivables", by="entity")
+    assert ("dispute", "D1", "items_added") in kinds(row(found, key="south"))
+    assert not any(each.contributions for each in found.rows if each.key == "north")
+    (total,) = found.totals
+    assert total.figures["disputes"].change == 0
+    desk.does(RemoveItems(dispute_id("D1"), (north,)), "2026-03-20")
+    found = desk.changes("receivables", "2026-03-15", by="entity")
+    assert ("dispute", "D1", "items_taken_out") in kinds(row(found, key="north"))
+
+
+def test_38_what_another_collector_has_moved_with_all_its_sales(desk: Desk) -> None:
+    desk.opens("D1", "1", when="2026-02-10")
+    known = desk.log.newest()
+    desk.does(RegisterCustomer("C1", None, None, person_id("carl")), actor=OPERATING)
+    found = desk.changes("receivables", Since(known_at=known), by="collector")
+    for bucket, things in ((None, {"item", "dispute"}), ("2026-01", {"item"})):
+        gone, came = row(found, bucket, "cora"), row(found, bucket, "carl")
+        assert {each.thing for each in came.contributions} == things
+        assert {(each.kind, each.moved_to) for each in gone.contributions} == {("moved_out", "carl")}
+        assert {(each.kind, each.moved_from) for each in came.contributions} == {("moved_in", "cora")}
+        for each in came.contributions:
+            assert sentences(each) == ["The customer was given to the collector Carl."]
+
+
+def test_38_the_months_of_a_row_come_with_it(desk: Desk) -> None:
+    known = desk.log.newest()
+    for month in (2, 3):
+        for customer in ("C1", "C2"):
+            invoiced(desk, f"9{month}", date(2026, month, 10), customer)
+    found = desk.changes("receivables", Since(known_at=known), by="customer")
+    assert [(each.key, each.bucket) for each in found.rows] == [
+        ("C1", None), ("C1", "2026-02"), ("C1", "2026-03"),
+        ("C2", None), ("C2", "2026-02"), ("C2", "2026-03"),
+    ]  # fmt: skip
 
 
 # --- asking ------------------------------------------------------------------------------------------
