@@ -34,7 +34,7 @@ from tests.torture.scale import SEED, sized
 
 HISTORIES: Final = sized(small=10, large=60)
 PAIRS: Final = 100
-COMMANDS: Final = 280
+COMMANDS: Final = 260
 
 
 @pytest.fixture

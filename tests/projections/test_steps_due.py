@@ -1,28 +1,17 @@
-"""Scenario steps in the agenda (spec 15, 17, 32): by hand-made rows, and against a fold in plain Python."""
+"""Scenario steps in the agenda (spec 15, 17, 32), by hand-made rows; oracle/ asks for them at any past."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from decimal import Decimal
-from random import Random
 from typing import Any, Final
 
 import pytest
 
-from domain.calendar import local_date
-from domain.case import State
-from domain.catalogue import Company
-from domain.identity import COMPANY_STREAM, customer_id, person_id, reminder_run_id
-from domain.item import Item, is_collectable
-from domain.reminder import ReminderRun
+from domain.identity import customer_id, person_id, reminder_run_id
 from domain.roles import Role
-from domain.scenario import ScenarioStep
 from projections.agenda import AgendaParameters, AgendaRow, agenda
-from store.connections import Pool, open_pool
-from tests.projections.histories import BEGINNING, Made, picks
-from tests.projections.test_past import fed, fold, reading, told_late, visible, zone_of
 from tests.projections.world import World, moment
 
 TODAY: Final = date(2026, 6, 15)
@@ -271,104 +260,3 @@ def test_17_reminders_are_those_of_the_moment(scenario: World):
     assert steps(scenario, known_at=before) == ["second"]
     assert steps(scenario, as_at=date(2026, 6, 13)) == ["second"]
     assert steps(scenario, as_at=date(2026, 6, 4)) == ["first"]
-
-
-# --- against a fold --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pool(database: str) -> Iterator[Pool]:
-    with open_pool(database, size=6) as pool:
-        yield pool
-
-
-NOW: Final = datetime(2020, 2, 10, 15, tzinfo=UTC)
-
-Due = tuple[str, date, int, Decimal]
-"""A step's code, its day, items and amount."""
-
-
-def folded(states: Mapping[Any, State], at: datetime, zone: str, ahead: int) -> dict[tuple[str, str], Due]:
-    """For each customer and currency the step due, or due next within *ahead* days: from the spec alone."""
-    company = states[COMPANY_STREAM]
-    assert isinstance(company, Company)
-    today = local_date(at, zone)
-    chosen: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    for each in states.values():
-        if isinstance(each, Item) and is_collectable(each, at, zone):
-            chosen[each.customer_code, each.details.currency].append(each)
-    found: dict[tuple[str, str], Due] = {}
-    for (code, currency), items in chosen.items():
-        amount = sum((each.details.balance for each in items), Decimal(0))
-        dates = [each.details.due_date for each in items if each.details.balance > 0]
-        if not dates or amount <= 0:
-            continue
-        run = states.get(reminder_run_id(customer_id(code), currency, min(dates)))
-        assert run is None or isinstance(run, ReminderRun)
-        dated = [
-            (_day(run, min(dates), step), step.code)
-            for step in sorted(company.scenario.values(), key=_place)
-            if step.active and amount >= step.minimum_amount and not _is_behind(run, step)
-        ]
-        due = _due(dated, today, today + timedelta(days=ahead))
-        if due is not None:
-            found[code, currency] = due[1], due[0], len(items), amount
-    return found
-
-
-def _due(dated: list[tuple[date, str]], today: date, until: date) -> tuple[date, str] | None:
-    """The last step that is reached; else the last of those to come on the next day."""
-    reached = [one for one in dated if one[0] <= today]
-    if reached:
-        return reached[-1]
-    next_day = min((one[0] for one in dated), default=None)
-    coming = [one for one in dated if one[0] == next_day and one[0] <= until]
-    return coming[-1] if coming else None
-
-
-def _place(step: ScenarioStep) -> tuple[int, Decimal, str]:
-    return step.days, step.minimum_amount, step.code
-
-
-def _day(run: ReminderRun | None, oldest: date, step: ScenarioStep) -> date:
-    day = oldest + timedelta(days=step.days)
-    return max(day, run.postponed_to) if run and run.postponed_to else day
-
-
-def _is_behind(run: ReminderRun | None, step: ScenarioStep) -> bool:
-    if run is None or run.furthest is None:
-        return False
-    return step.days <= run.furthest or step.code in run.done | run.skipped
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_40_the_steps_due_at_any_past_equal_those_of_a_fold(pool: Pool, seed: int):
-    made = told_late(picks(seed, 300), seed)
-    log, chance = fed(pool, made.decisions), Random(seed)
-    compared = 0
-    for turn in range(12):
-        at = BEGINNING + timedelta(minutes=chance.randrange(60 * 24 * 38)) if turn % 3 else None
-        known = log.end_of_decision_at(chance.randrange(made.events // 3, made.events + 1))
-        ahead = chance.choice((0, 0, 7, 60))
-        report = agenda(reading(log, NOW), AgendaParameters(as_at=at, known_at=known, days_ahead=ahead))
-        seen = visible(made.decisions, at, known)
-        found = {
-            (row.customer_code, row.currency): (row.step, row.due_on, row.items, row.balance)
-            for row in report.rows
-            if row.kind == "scenario_step"
-        }
-        assert found == folded(fold(seen), at or NOW, zone_of(seen), ahead)
-        compared += len(found)
-    assert compared  # or nothing was compared
-
-
-def test_40_the_histories_hold_reminders() -> None:
-    states = [each for seed in range(6) for each in _played(seed).case.states.values()]
-    runs = [each for each in states if isinstance(each, ReminderRun)]
-    assert any(run.done for run in runs)
-    assert any(run.skipped for run in runs)
-    assert any(run.postponed_to for run in runs)
-
-
-def _played(seed: int) -> Made:
-    return told_late(picks(seed, 300), seed)

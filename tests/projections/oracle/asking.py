@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.identity import person_id
+from projections.dispute_report import Counted
 from projections.parameters import Parameters, Report
 from projections.reading import Reading
 from tests.projections.oracle.answer import Answer
@@ -66,17 +67,20 @@ def question(
     if "person" in given and view.asker is not BOSS:
         given["person"] = None
     if of.by:
-        given["by"] = _grouping(of, chance)
+        given["by"] = _grouping(of, chance, given.get("state"))
     if chance.random() < 0.5:
         for each in chance.sample(of.filters, chance.choice((1, 1, 2))):
             given |= _filter(each, chance, view)
     return of.parameters(**given)
 
 
-def _grouping(of: Asking, chance: Random) -> str | None:
-    """None for the usual one; one, or two of them."""
-    count = chance.choice((0, 1, 1, 2, 2))
-    return ",".join(chance.sample(of.by, count)) or None
+def _grouping(of: Asking, chance: Random, state: object) -> str | None:
+    """None for the usual one; one, or two of them. Open disputes come by age, too."""
+    found = chance.sample(of.by, chance.choice((0, 1, 1, 2, 2)))
+    if state is Counted.OPEN and chance.random() < 0.4:
+        found[:1] = ["age"]
+        chance.shuffle(found)
+    return ",".join(found) or None
 
 
 def _filter(name: str, chance: Random, view: View) -> Mapping[str, object]:
@@ -105,9 +109,9 @@ def _filter(name: str, chance: Random, view: View) -> Mapping[str, object]:
 
 
 def any_of(chance: Random, ids: Iterable[str]) -> UUID | None:
-    """Mostly none; else one of *ids*."""
+    """One of *ids*; None if there are none."""
     found = sorted(ids)
-    return UUID(chance.choice(found)) if found and chance.random() < 0.1 else None
+    return UUID(chance.choice(found)) if found else None
 
 
 def clocks(chance: Random, facts: Sequence[Fact]) -> tuple[date | datetime | None, int | datetime | None]:

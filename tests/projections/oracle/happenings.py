@@ -15,6 +15,9 @@ from tests.projections.oracle.reminding import define_step, remind, retire_step
 
 _DAY: Final = timedelta(days=1)
 
+_FINE: Final = (1, 2, 3, 4, 6, 8, 11, 15, 20, 30)
+"""Ends of ageing buckets, of which many a day is one."""
+
 Make: TypeAlias = "Callable[[Story], Command | None]"
 
 
@@ -48,7 +51,7 @@ def _register(story: Story) -> Command:
 def _again(story: Story, known: item.Item) -> Command:
     """The same document with another balance, date or sector; perhaps paid, perhaps brought back."""
     chance, said = story.chance, known.details
-    balance = said.amount * chance.choice((0, 1, 2, 4)) / 4
+    balance = said.amount * chance.choice((0, 1, 1, 2, 4, 4)) / 4
     details = item.ItemDetails(
         said.type,
         said.issue_date,
@@ -147,7 +150,7 @@ def _settings(story: Story) -> Command:
     return chance.choice(
         (
             catalogue.ChangeSettings(zone=chance.choice(ZONES)),
-            catalogue.ChangeSettings(ageing_buckets=chance.choice(((30, 60, 90), (5, 20), (15,)))),
+            catalogue.ChangeSettings(ageing_buckets=chance.choice(((30, 60, 90), (15,), _FINE))),
             catalogue.ChangeSettings(
                 language=chance.choice(("en", "fr")), country=chance.choice(("FR", None))
             ),
@@ -203,11 +206,11 @@ def _sales(story: Story) -> Command:
 
 COMMANDS: Final[Sequence[tuple[Make | None, int]]] = (
     (_register, 22),
-    (_clear, 7),
+    (_clear, 5),
     (None, 7),
-    (_open, 14),
+    (_open, 20),
     (_qualify, 9),
-    (_of_dispute(lambda s, d: dispute.ResolveDispute(d, s.chance.choice(_BY_HAND), None, s.text())), 6),
+    (_of_dispute(lambda s, d: dispute.ResolveDispute(d, s.chance.choice(_BY_HAND), None, s.text())), 5),
     (_of_dispute(lambda s, d: dispute.ReopenDispute(d, follow_up.FollowUpPlan(s.due())), is_open=False), 6),
     (_of_dispute(lambda _, d: dispute.CancelDispute(d), is_open=None), 2),
     (_of_dispute(lambda _, d: dispute.EscalateDispute(d)), 2),
