@@ -3,13 +3,14 @@ deduction outstanding. The formulas stand in dso.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Final, LiteralString, TypeAlias
+from typing import Final, LiteralString
 
 from psycopg.sql import Composable
 
@@ -20,9 +21,10 @@ from projections import dso, item_rows, selection
 from projections.episodes import EPISODES, customers_for, opening_amounts
 from projections.episodes import GROUPINGS as EPISODE_GROUPINGS
 from projections.parameters import ParameterInvalid, Parameters, Report
-from projections.reading import Reading, Snapshot
-from projections.sales_by_month import Sales, group_of, sales_by_month
+from projections.reading import Reading, Shown, Snapshot
+from projections.sales_by_month import Sales, counts_stated, group_of, registered_items, sales_by_month
 from projections.selection import Groupings, Name
+from projections.shares import ALL, Ordered, Share, in_order
 
 _OPEN_ITEMS: Final[LiteralString] = """
 select i.item_id, {keys}, i.currency, i.balance, i.due_date, i.dispute_id,
@@ -47,6 +49,7 @@ sums as (
            coalesce(sum(balance) filter (where due_date >= %(today)s), 0) as not_due,
            sum(disputed) as disputed
     from facts
+    where {of_share}
     group by {columns}, currency, dispute_id
 )
 select grouping({levels}) as summed, {named}, currency, sum(balance) as receivables,
@@ -60,9 +63,11 @@ with facts as ({facts})
 select grouping({levels}) as summed, {named}, currency, sum(amount) as amount,
        count(distinct dispute_id)::int as disputes
 from facts
+where {of_share}
 group by currency, rollup ({levels})
 """
 
+_GROUPS: Final[LiteralString] = "select count(distinct key)::int as groups from ({facts}) facts"
 
 DAYS: Final = 90
 SALES_DAYS: Final = 365
@@ -135,7 +140,12 @@ def receivables(reading: Reading, parameters: ReceivablesParameters) -> Report[R
     asked = Asked.of(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ReceivablesRow]:
-        rows, totals = asked.answer(snapshot)
+        rows: Shown[ReceivablesRow]
+        totals: list[ReceivablesRow] = []
+        if snapshot.stream is not None:
+            rows = asked.coming(snapshot, snapshot.stream)
+        else:
+            rows, totals = asked.answer(snapshot)
         return snapshot.report(
             parameters, rows, totals, by=asked.group.name,
             days=parameters.days, sales_days=parameters.sales_days,
@@ -147,7 +157,6 @@ def receivables(reading: Reading, parameters: ReceivablesParameters) -> Report[R
 _NAMES: Final = ("none", "entity", "customer", "collector")
 BY: Final = Groupings("none", {name: item_rows.GROUPINGS[name] for name in _NAMES})
 _BY_OF_DISPUTES: Final = Groupings("none", {name: EPISODE_GROUPINGS[name] for name in _NAMES})
-_Order: TypeAlias = tuple[Any, ...]
 
 _WITHOUT_SENSE: Final[Mapping[str, str]] = {
     "period_from": "these figures are of a moment: ask as at a day, with days or sales_days",
@@ -201,10 +210,35 @@ class Asked:
 
     def answer(self, snapshot: Snapshot) -> tuple[list[ReceivablesRow], list[ReceivablesRow]]:
         """Rows and totals."""
-        opens = {group_of(each.names, each.currency): each for each in self._open(snapshot)}
-        opened = {group_of(each.names, each.currency): each for each in self._opened(snapshot)}
-        sales = sales_by_month(snapshot, self.parameters, self.group, self.parameters.sales_days)
-        made: list[list[tuple[_Order, ReceivablesRow]]] = [[] for _ in range(len(self.group.levels) + 1)]
+        found = self._made(snapshot, ALL)
+        totals, *above, rows = [[row for _, row in sorted(each, key=itemgetter(0))] for each in found]
+        return self.group.in_order(rows, above[0] if above else ()), [*chain(*above, totals)]
+
+    def coming(self, snapshot: Snapshot, stream: ExitStack) -> Iterator[ReceivablesRow]:
+        """The rows, as long as *stream* is open."""
+        return in_order(self._groups(snapshot), lambda share: self._ordered(snapshot, share), stream)
+
+    def _groups(self, snapshot: Snapshot) -> int:
+        # Stated sales are of entities, which are few; what they go over is not shared out.
+        if counts_stated(self.parameters, self.group):
+            return 1
+        sold = registered_items(snapshot, self.parameters, self.group, self.parameters.sales_days)
+        several = (self.open_items(snapshot), self.newly_disputed(snapshot), sold)
+        return sum(snapshot.dicts(_GROUPS, to, facts=facts)[0]["groups"] for to, facts in several)
+
+    def _ordered(self, snapshot: Snapshot, share: Share) -> list[Ordered[ReceivablesRow]]:
+        """The rows of a share, each behind its place among those of the whole report."""
+        _, *above, rows = self._made(snapshot, share)
+        places = {(row.currency, row.key): place for each in above for place, row in each}
+        return [((*places.get((row.currency, row.key), ()), *place), row) for place, row in rows]
+
+    def _made(self, snapshot: Snapshot, share: Share) -> list[list[Ordered[ReceivablesRow]]]:
+        """Totals, subtotals if there are any, and rows, in no order."""
+        opens = {group_of(each.names, each.currency): each for each in self._open(snapshot, share)}
+        opened = {group_of(each.names, each.currency): each for each in self._opened(snapshot, share)}
+        sales_days = self.parameters.sales_days
+        sales = sales_by_month(snapshot, self.parameters, self.group, sales_days, share)
+        made: list[list[Ordered[ReceivablesRow]]] = [[] for _ in range(len(self.group.levels) + 1)]
         for found in {**opens, **opened, **sales}:
             keys, currency = found
             sold = sales.get(found) or Sales()
@@ -213,8 +247,7 @@ class Asked:
             row = self._row(snapshot.moment.today, still, new, sold)
             order = (currency, -row.receivables, *((key is None, key or "") for key in keys))
             made[len(keys)].append((order, row))
-        totals, *above, rows = [[row for _, row in sorted(each, key=itemgetter(0))] for each in made]
-        return self.group.in_order(rows, above[0] if above else ()), [*chain(*above, totals)]
+        return made
 
     def _row(self, today: date, still: _Open, new: _Opened, sold: Sales) -> ReceivablesRow:
         days, sales_days = self.parameters.days, self.parameters.sales_days
@@ -273,14 +306,16 @@ class Asked:
         )
         return {**chosen.bindings, **self._of_disputes.bindings, "opened_from": first}, text
 
-    def _open(self, snapshot: Snapshot) -> list[_Open]:
+    def _open(self, snapshot: Snapshot, share: Share) -> list[_Open]:
         bindings, facts = self.open_items(snapshot)
-        found = snapshot.dicts(_OPEN, bindings, facts=facts, **self.group.parts(snapshot.moment))
+        parts = {**self.group.parts(snapshot.moment), "of_share": share.condition}
+        found = snapshot.dicts(_OPEN, {**bindings, **share.bindings}, facts=facts, **parts)
         return [_Open(self.group.names(each), **each) for each in found]
 
-    def _opened(self, snapshot: Snapshot) -> list[_Opened]:
+    def _opened(self, snapshot: Snapshot, share: Share) -> list[_Opened]:
         bindings, facts = self.newly_disputed(snapshot)
-        found = snapshot.dicts(_OPENED, bindings, facts=facts, **self._of_disputes.parts(snapshot.moment))
+        parts = {**self._of_disputes.parts(snapshot.moment), "of_share": share.condition}
+        found = snapshot.dicts(_OPENED, {**bindings, **share.bindings}, facts=facts, **parts)
         return [_Opened(self._of_disputes.names(each), **each) for each in found]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 from math import fsum
+from operator import itemgetter
 from typing import Final
 
 from domain.calendar import BusinessDays
@@ -15,6 +16,7 @@ from projections.kaplan_meier import Curve
 from projections.quantiles import quantile
 from projections.reading import Snapshot
 from projections.selection import Grouping, Name
+from projections.shares import Ordered
 from store.working_days import working_days
 
 CLOSED_ONLY: Final = "closed only"
@@ -105,10 +107,18 @@ class Bundle:
 class Figures:
     """Makes rows of bundles."""
 
-    def __init__(self, bundles: Sequence[Bundle], snapshot: Snapshot, group: Grouping) -> None:
+    def __init__(
+        self,
+        bundles: Sequence[Bundle],
+        snapshot: Snapshot,
+        group: Grouping,
+        currencies: Iterable[str] | None = None,
+    ) -> None:
+        """currencies: all of the report, if *bundles* are a share of its."""
         self._group: Final = group
         self._bundles: Final = bundles
-        self._currencies: Final = sorted({each.currency for each in bundles})
+        of_these = {each.currency for each in bundles}
+        self._currencies: Final = sorted(of_these if currencies is None else currencies)
         _count_business_days(bundles, snapshot)
         for each in bundles:
             each.days.sort()  # so that sums over several have little left to sort
@@ -116,17 +126,30 @@ class Figures:
     def of_level(self, level: int) -> list[ResolutionTimeRow]:
         """The rows of the groups that the first *level* levels make (the total, if none): largest first,
         months as they come."""
+        if level == 0:
+            return [self._row((), self._of_level(0))]
+        return [row for _, row in sorted(self._ordered(level), key=itemgetter(0))]
+
+    def ordered(self) -> list[Ordered[ResolutionTimeRow]]:
+        """The rows of the last level, each behind its place among those of the whole report."""
+        rows = self._ordered(len(self._group.levels))
+        if len(self._group.levels) == 1:
+            return rows
+        above = {row.key: place for place, row in self._ordered(1)}
+        return [((above[row.key], place), row) for place, row in rows]
+
+    def _of_level(self, level: int) -> list[Bundle]:
         # In a subtotal or total an episode is one, in however many groups it is.
         above = len(self._group.levels) - level if self._group.is_split else 0
-        bundles = [each for each in self._bundles if each.summed.bit_count() == above]
-        if level == 0:
-            return [self._row((), bundles)]
+        return [each for each in self._bundles if each.summed.bit_count() == above]
+
+    def _ordered(self, level: int) -> list[Ordered[ResolutionTimeRow]]:
         groups: dict[tuple[str | None, ...], list[Bundle]] = defaultdict(list)
-        for each in bundles:
+        for each in self._of_level(level):
             groups[(each.key, each.second_key)[:level]].append(each)
         order = _month if self._group.levels[level - 1] == "month" else _largest
-        several = [(key[-1], self._row(of_it[0].names[:level], of_it)) for key, of_it in groups.items()]
-        return [row for _, row in sorted(several, key=lambda each: order(*each))]
+        several = ((key[-1], self._row(of_it[0].names[:level], of_it)) for key, of_it in groups.items())
+        return [(order(key, row), row) for key, row in several]
 
     def _row(self, names: Sequence[Name], bundles: Sequence[Bundle]) -> ResolutionTimeRow:
         closed = [each for each in bundles if each.is_closed]

@@ -3,6 +3,8 @@ opened, which counts the ones that still wait."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, LiteralString
@@ -13,9 +15,10 @@ from domain.roles import Permission
 from projections import selection
 from projections.episodes import EPISODES, GROUPINGS, WHOLE, customers_for, opening_amounts
 from projections.parameters import Parameters, Report
-from projections.reading import Reading, Snapshot
+from projections.reading import Reading, Shown, Snapshot
 from projections.resolution_figures import Bundle, Figures, ResolutionTimeRow
 from projections.selection import Grouping, Groupings, Selection
+from projections.shares import ALL, Ordered, Share, in_order
 from store.working_days import calendar_version
 
 BY: Final = Groupings("type", GROUPINGS)
@@ -85,7 +88,14 @@ select summed, {named}, state, is_closed, is_opened, currency,
        coalesce(sum(amount::double precision * days) filter (where is_closed and amount > 0), 0)
            as weighted_days
 from lines
+where {of_share}
 group by summed, {levels}, state, is_closed, is_opened, currency
+"""
+
+
+_GROUPS: Final[LiteralString] = """
+select count(distinct key)::int as groups, coalesce(array_agg(distinct currency), '{{}}') as currencies
+from lines
 """
 
 
@@ -138,7 +148,12 @@ def resolution_time(reading: Reading, parameters: ResolutionTimeParameters) -> R
     of_case = chosen_episodes(reading, parameters)
 
     def work(snapshot: Snapshot) -> Report[ResolutionTimeRow]:
-        rows, totals = rows_and_totals(snapshot, parameters, group, of_case)
+        rows: Shown[ResolutionTimeRow]
+        totals: list[ResolutionTimeRow] = []
+        if snapshot.stream is not None and group.name != "none":
+            rows = _coming(snapshot, parameters, group, of_case, snapshot.stream)
+        else:
+            rows, totals = rows_and_totals(snapshot, parameters, group, of_case)
         calendar = {"country": snapshot.country, "calendar": calendar_version(snapshot.country)}
         return snapshot.report(parameters, rows, totals, by=group.name, **calendar)
 
@@ -150,11 +165,30 @@ def rows_and_totals(
 ) -> tuple[list[ResolutionTimeRow], list[ResolutionTimeRow]]:
     """What the report says at one moment: its rows; its subtotals, if any, and last its total."""
     bindings, parts = places(snapshot, parameters, group, of_case)
-    figures = Figures(snapshot.rows(Bundle, LINES + _BUNDLES, bindings, **parts), snapshot, group)
+    found = snapshot.rows(Bundle, LINES + _BUNDLES, bindings, of_share=ALL.condition, **parts)
+    figures = Figures(found, snapshot, group)
     totals, *above, rows = [figures.of_level(level) for level in range(len(group.levels) + 1)]
     if group.name == "none":
         rows = totals
     return group.in_order(rows, above[0] if above else ()), [*chain(*above, totals)]
+
+
+def _coming(
+    snapshot: Snapshot,
+    parameters: ResolutionTimeParameters,
+    group: Grouping,
+    of_case: Selection,
+    stream: ExitStack,
+) -> Iterator[ResolutionTimeRow]:
+    bindings, parts = places(snapshot, parameters, group, of_case)
+    (counted,) = snapshot.dicts(LINES + _GROUPS, bindings, **parts)
+
+    def made(share: Share) -> list[Ordered[ResolutionTimeRow]]:
+        told = {**bindings, **share.bindings}
+        found = snapshot.rows(Bundle, LINES + _BUNDLES, told, of_share=share.condition, **parts)
+        return Figures(found, snapshot, group, counted["currencies"]).ordered()
+
+    return in_order(counted["groups"], made, stream)
 
 
 def places(

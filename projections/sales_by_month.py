@@ -17,6 +17,7 @@ from projections import dso, item_rows, selection
 from projections.parameters import Parameters
 from projections.reading import Snapshot
 from projections.selection import TOTAL, Grouping, Name, Selection
+from projections.shares import ALL, Share
 
 # Credit notes reduce sales as they reduce receivables; payments are no sales. What was withdrawn was never
 # registered. (As a timestamp, for the month of a date would be looked up in the session's time zone.)
@@ -34,6 +35,7 @@ with facts as ({facts})
 select 0 as summed, {named}, currency, entity, month, sum(amount) as amount,
        coalesce(sum(amount) filter (where is_recent), 0) as recent
 from facts
+where {of_share}
 group by {levels}, currency, entity, month
 """
 
@@ -107,21 +109,21 @@ class Sales:
 
 
 def sales_by_month(
-    snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int
+    snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int, share: Share = ALL
 ) -> Mapping[Group, Sales]:
     """The sales of each group and currency, and of all groups together (of two levels of the first one's,
     too), up to the moment's date; those of the last *days* apart.
 
     A figure that the company stated for a month, entity and currency stands in the place of what was
     registered. Only invoices tell whose sales they were: with a filter or grouping by customer, collector or
-    attribute, nothing that was stated counts.
+    attribute, nothing that was stated counts. share: of which groups; where stated figures count, all.
     """
     today = snapshot.moment.today
     stated = stated_sales(snapshot, parameters, group)
     known = {(each.entity, each.currency, each.month) for each in stated}
     registered = [
         each
-        for each in _registered(snapshot, parameters, group, days)
+        for each in _registered(snapshot, parameters, group, days, share)
         if (each.entity, each.currency, each.month) not in known
     ]
     found: dict[Group, Sales] = {}
@@ -138,7 +140,8 @@ def sales_by_month(
     return found
 
 
-def _counts_stated(parameters: Parameters, group: Grouping) -> bool:
+def counts_stated(parameters: Parameters, group: Grouping) -> bool:
+    """Whether sales that the company stated count, which are of no customer."""
     of_customers = (parameters.customer, parameters.collector, parameters.attributes or None)
     return {*group.levels} <= {"none", "entity"} and of_customers == (None, None, None)
 
@@ -158,15 +161,18 @@ def registered_items(
     return {**chosen.bindings, **group.bindings, "sales_days": days}, text
 
 
-def _registered(snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int) -> list[_Registered]:
+def _registered(
+    snapshot: Snapshot, parameters: Parameters, group: Grouping, days: int, share: Share
+) -> list[_Registered]:
     bindings, facts = registered_items(snapshot, parameters, group, days)
-    found = snapshot.dicts(_REGISTERED, bindings, facts=facts, **group.parts(snapshot.moment))
+    parts = {**group.parts(snapshot.moment), "of_share": share.condition}
+    found = snapshot.dicts(_REGISTERED, {**bindings, **share.bindings}, facts=facts, **parts)
     return [_Registered(group.names(each), **each) for each in found]
 
 
 def stated_sales(snapshot: Snapshot, parameters: Parameters, group: Grouping) -> list[StatedSales]:
     """What the company stated of the months up to the moment's date; nothing where that does not count."""
-    if not _counts_stated(parameters, group):
+    if not counts_stated(parameters, group):
         return []
     chosen = Selection()
     chosen.where_given("s.entity = %(entity)s", entity=parameters.entity)
