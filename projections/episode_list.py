@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, LiteralString
 from uuid import UUID
@@ -31,7 +31,12 @@ _SQL: Final[LiteralString] = """
 with {episodes},
 timed as (
     select e.*, date_part('epoch', greatest(coalesce(e.ended_at, %(at)s) - e.opened_at, interval '0')) / 86400
-           as days
+           as days,
+           e.ended_at is null as is_open,
+           (extract(epoch from case
+                when e.ended_at is null then timestamptz '2000-01-01 00:00+00' - e.opened_at
+                else greatest(e.ended_at - e.opened_at, interval '0')
+            end) * 1000000)::bigint as lasted
     from ({counted}) e
 ),
 chosen as (
@@ -55,13 +60,16 @@ left join person_states opener on opener.person_id = d.opened_by and {known_open
 left join status_states s on s.code = d.type and {known_s}
 order by {order}"""
 
+_THEN: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_NONE: Final = timedelta(0)
+
 _IDS: Final[tuple[tuple[LiteralString, LiteralString, str], ...]] = (
     ("d.dispute_id", "uuid", "dispute_id"),
     ("d.episode", "integer", "episode"),
 )
 
 _ORDERS: Final = {
-    "longest": Order((("d.days", "float8", "days"), *_IDS), "desc"),
+    "longest": Order((("d.is_open", "boolean", "is_open"), ("d.lasted", "bigint", "lasted"), *_IDS), "desc"),
     "newest": Order((("d.opened_at", "timestamptz", "opened_at"), *_IDS), "desc"),
     "oldest": Order((("d.opened_at", "timestamptz", "opened_at"), *_IDS)),
 }
@@ -117,13 +125,25 @@ class EpisodeRow:
     first_response_days: float | None
     chases: int | None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.ended_at is None
+
+    @property
+    def lasted(self) -> int:
+        """Microseconds until it ended; of those open, until some moment that is the same for all: how long
+        they have lasted is another on the next page."""
+        took = _THEN - self.opened_at if self.ended_at is None else max(self.ended_at - self.opened_at, _NONE)
+        return took // timedelta(microseconds=1)
+
 
 def episodes(reading: Reading, parameters: EpisodeList) -> Report[EpisodeRow]:
     """One page of the episodes that the resolution time counts, by its filters: resolver and type are as
     they were when the episode ended, entity and attributes pick episodes opened over such an item. Disputes
     cancelled by the moment have none.
 
-    ``sort``: longest (default), newest (opened last), oldest.
+    ``sort``: longest (default; those that are open still come first), newest (opened last), oldest.
 
     Raises RoleForbids, ParameterInvalid.
     """

@@ -73,6 +73,7 @@ def listed(world: World, **given: object) -> str:
         ({"counted": OPEN}, "open.1"),
         ({"counted": OPEN, **FEBRUARY}, ""),
         ({"as_at": date(2026, 3, 5), "counted": OPEN}, "twice.2 open.1"),
+        ({"counted": OPENED}, "open.1 twice.2 both.1 twice.1 escalated.1"),
         ({"as_at": date(2026, 2, 10)}, "both.1 mistaken.1"),
     ],
 )
@@ -112,6 +113,18 @@ def test_34_pages_follow_each_other_in_every_order(lives: World) -> None:
         assert cursor is None
     with pytest.raises(ParameterInvalid, match="sort by longest, newest, oldest"):
         ask(lives, sort="customer")
+
+
+def test_34_no_open_episode_is_missed_however_late_the_next_page_is_asked_for(lives: World) -> None:
+    one = lives.item("9", "beta", "30")
+    lives.dispute("moments later", [one], "2026-03-05 00:00:01")
+    first = ask(lives, counted=OPENED, limit=1)
+    assert [row.reference for row in first.rows] == ["open"]
+    later = EpisodeList(counted=OPENED, limit=5, cursor=first.next_cursor)
+    rest = episodes(lives.reading(now=moment("2026-06-25 12:00")), later).rows
+    assert [f"{row.reference}.{row.episode}" for row in rest] == [
+        "moments later.1", "twice.2", "both.1", "twice.1", "escalated.1",
+    ]  # fmt: skip
 
 
 def test_34_a_list_says_by_which_calendar_it_counts(lives: World) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from domain.identity import person_id
 from projections.cases import DisputeList, FollowUpList, disputes, follow_ups
 from projections.dispute_report import Counted
-from projections.episode_list import EpisodeList, episodes
+from projections.episode_list import EpisodeList, EpisodeRow, episodes
 from projections.search import ItemSearch, items
 from tests.projections.oracle import episode_list, lists
 from tests.projections.oracle.asking import Asking, any_of
@@ -102,6 +102,10 @@ def _of_episodes(chance: Random, _: View) -> Mapping[str, object]:
     }
 
 
+def _longest_first(row: EpisodeRow) -> tuple[bool, float]:
+    return row.ended_at is not None, -row.days
+
+
 LISTS: Final[Mapping[str, Asking]] = {
     "items": Asking(
         items,
@@ -136,8 +140,8 @@ LISTS: Final[Mapping[str, Asking]] = {
         identity=("dispute_id", "episode"),
         options=_of_episodes,
         orders={
-            None: lambda row: -row.days,
-            "longest": lambda row: -row.days,
+            None: _longest_first,
+            "longest": _longest_first,
             "newest": lambda row: -row.opened_at.timestamp(),
             "oldest": lambda row: row.opened_at,
         },
