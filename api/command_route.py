@@ -93,11 +93,16 @@ class Commands(BaseRoute):
             await scope["router"].app(scope, _again(raw, receive), send)
             return
         visit = await way.door(request)
-        try:
-            response = await run_in_threadpool(way.endpoint, request=request, visit=visit, **in_order)
-        except Refusal as refusal:
-            name_as_told(refusal, [subject, json.loads(raw)], visit.settings.default_entity)
-            raise
+        endpoint: Endpoint = way.endpoint
+
+        def answer() -> Response:
+            try:
+                return endpoint(request=request, visit=visit, **in_order)
+            except Refusal as refusal:
+                name_as_told(refusal, [subject, json.loads(raw)], visit.settings.default_entity)
+                raise
+
+        response = await run_in_threadpool(answer)
         await response(scope, receive, send)
 
 
