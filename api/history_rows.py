@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
 
 from api.answers import as_json
 from api.one_line import one_line
 from replay.every_event import value
 from replay.history import Entry, History
+from replay.sentences import utc
 from replay.standing import standing
 
 COLUMNS: Final = (
@@ -73,11 +73,6 @@ def changes(entry: Entry, history: History) -> list[str]:
         f"{name}: {value(change.before, words)} → {value(change.after, words)}"
         for name, change in entry.changes.items()
     ]
-
-
-def utc(moment: datetime) -> str:
-    """A moment for people to read."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _who(entry: Entry) -> str:

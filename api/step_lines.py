@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from api.history_rows import utc
 from api.one_line import one_line
 from projections.agenda import AgendaRow
 from projections.dispute_report import DisputeReportRow
 from replay.every_event import value
 from replay.row_changes import RowChange
-from replay.sentences import Words
+from replay.sentences import Words, utc
 from replay.standing import counted
 from replay.steps import SHOWN, Doer, Step
 

@@ -17,15 +17,11 @@ _FIGURES: Final = (
     "opened", "reopened", "resolved", "amount_opened", "amount_reopened", "amount_resolved"
 )  # fmt: skip
 
-_HAPPENED: Final[LiteralString] = """
-select dispute_id as thing, episode, {named}, currency, null::text as part,
-       count(distinct id) filter (where what = 'opened') as opened,
-       count(distinct id) filter (where what = 'reopened') as reopened,
-       count(distinct id) filter (where what = 'resolved') as resolved,
-       coalesce(sum(amount) filter (where what = 'opened'), 0) as amount_opened,
-       coalesce(sum(amount) filter (where what = 'reopened'), 0) as amount_reopened,
-       coalesce(sum(amount) filter (where what = 'resolved'), 0) as amount_resolved
-from facts group by dispute_id, episode, {levels}, currency"""
+_HAPPENED: Final[LiteralString] = (
+    "select dispute_id as thing, episode, {named}, currency, null::text as part,"
+    + dispute_months.ADDED
+    + "group by dispute_id, episode, {levels}, currency"
+)
 
 
 def months(reading: Reading, parameters: Parameters) -> Asking:

@@ -63,8 +63,7 @@ facts as (
 """
 """What happened (*what*, by *id*) to which episode, once for each of its items where items differ."""
 
-_SUMS: Final[LiteralString] = """
-select grouping({levels}) as summed, {named}, currency,
+ADDED: Final[LiteralString] = """
        count(distinct id) filter (where what = 'opened') as opened,
        count(distinct id) filter (where what = 'reopened') as reopened,
        count(distinct id) filter (where what = 'resolved') as resolved,
@@ -72,9 +71,17 @@ select grouping({levels}) as summed, {named}, currency,
        coalesce(sum(amount) filter (where what = 'reopened'), 0) as amount_reopened,
        coalesce(sum(amount) filter (where what = 'resolved'), 0) as amount_resolved
 from facts
+"""
+"""What a SELECT out of `FACTS` adds up, whatever it goes by."""
+
+_SUMS: Final[LiteralString] = (
+    "select grouping({levels}) as summed, {named}, currency,"
+    + ADDED
+    + """
 group by currency, rollup ({levels})
 order by summed, currency, {order} count(distinct id) desc, {levels}
 """
+)
 
 _ORDERS: Final[Mapping[str, LiteralString]] = {"month": "@,"}
 

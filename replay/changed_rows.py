@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from projections.comparison import Figures, Line, Statistics
 from replay.facts import Fact
+from replay.sentences import utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,9 @@ class Contribution:
 
     *thing* is dispute, item, follow_up, customer (for the steps due for it) or sales (stated for a month,
     of no customer); *name* the dispute's reference, the item's number, the action's title, the customer's
-    name, or the entity and month of sales. *moved_from* and *moved_to*
-    are the keys of the other rows (or buckets of the same row) for what moved. *events* lie between the
-    two moments and explain it, in the order of the log; there are none for what time alone did, and for
-    what is out of reach now.
+    name, or the entity and month of sales. *moved_from* and *moved_to* are the keys of the other rows (or
+    buckets of the same row) for what moved. *events* lie between the two moments and explain it, in the
+    order of the log; there are none for what time alone did, and for what is out of reach now.
     """
 
     kind: str
@@ -191,8 +190,3 @@ def told(each: Fact) -> str:
     who = f"{each.actor_name or each.actor} as {each.role}{behalf}"
     clocks = f"occurred {utc(each.occurred_at)}, recorded {utc(each.recorded_at)}"
     return f"{each.position} {each.event}, {clocks} by {who}: {each.sentence}"
-
-
-def utc(moment: datetime) -> str:
-    """*moment* for people to read, in UTC."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

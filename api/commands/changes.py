@@ -220,7 +220,7 @@ def _statistic(value: float | None) -> str:
 
 
 def _contribution(each: Contribution) -> Iterator[str]:
-    from replay.changed_rows import utc
+    from replay.sentences import utc
 
     episode = f", episode {each.episode}" if each.episode is not None else ""
     customer = f" of {each.customer_code}" if each.customer_code else ""

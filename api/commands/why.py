@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 from uuid import UUID
@@ -91,9 +90,11 @@ def item_meant(here: Session, told: str, customer: str | None, entity: str | Non
 
 
 def _text(found: Why) -> Iterator[str]:
+    from replay.sentences import utc
+
     is_it = "collectable" if found.is_collectable else "not collectable"
     named = f"{found.number} of {found.customer_code} ({found.entity})"
-    yield f"{named} as at {_utc(found.as_at)}, known at {found.known_at}: {is_it} since {_utc(found.since)}"
+    yield f"{named} as at {utc(found.as_at)}, known at {found.known_at}: {is_it} since {utc(found.since)}"
     for reason in found.reasons:
         yield f"{reason.reason}: {one_line(reason.sentence)}"
         yield from _events(reason.events)
@@ -103,12 +104,10 @@ def _text(found: Why) -> Iterator[str]:
 
 
 def _events(facts: Sequence[Fact]) -> Iterator[str]:
+    from replay.sentences import utc
+
     for fact in facts:
         behalf = f" for {fact.original_name or fact.on_behalf_of}" if fact.on_behalf_of else ""
         who = f"{fact.actor_name or fact.actor} as {fact.role}{behalf}"
-        yield f"    {_utc(fact.occurred_at)}  {one_line(fact.sentence)}"
-        yield f"        {fact.event} by {one_line(who)}, recorded {_utc(fact.recorded_at)} at {fact.position}"
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        yield f"    {utc(fact.occurred_at)}  {one_line(fact.sentence)}"
+        yield f"        {fact.event} by {one_line(who)}, recorded {utc(fact.recorded_at)} at {fact.position}"
